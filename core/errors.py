@@ -1,0 +1,213 @@
+"""Every error that Marey reports to its users, one tree.
+
+MareyError
+├── InputError                what the user sent cannot be processed; repeating it changes nothing
+│   ├── ArchiveError          the package as a whole
+│   │   ├── NotAZipError, EmptyArchiveError, NoVideoError
+│   │   └── TooManyEntriesError, ArchiveTooLargeError, SuspiciousRatioError
+│   ├── EntryError            one file of a package; the others go on
+│   │   └── UnsafeNameError, SymlinkError, DuplicateNameError, EncryptedEntryError, NestedArchiveError,
+│   │       CorruptEntryError
+│   ├── MediaError            one video; the others go on
+│   │   ├── UnsupportedContainerError, NoVideoStreamError, NoFramesError
+│   │   └── CorruptVideoError, UnsupportedCodecError, FrameTooLargeError
+│   └── RequestError          an API request or a setting
+│       └── InvalidParameterError, NotFoundError, ConflictError, UploadError
+├── ServiceError              a part of the system did not do its work; repeating may help (`retryable`)
+│   ├── StoreError, BusError, ObjectStoreError
+│   ├── InferenceError        Triton refused or failed a request
+│   │   └── InferenceUnavailableError
+│   └── LeaseLostError        another worker has taken this task over
+└── ConfigurationError        this installation cannot run as it is; the message says what to do
+    └── ModelContractError, NumpyVersionError, PortTakenError, DirectoryTakenError, ServiceDiedError
+
+The class docstring is the default message. `code` is stable: clients may compare it.
+"""
+
+import re
+
+
+class MareyError(Exception):
+    """Something failed in Marey."""
+
+    retryable = False
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or self.code)
+
+    def __init_subclass__(cls) -> None:
+        words = re.findall(r"[A-Z][a-z0-9]*", cls.__name__.removesuffix("Error"))
+        cls.code = "_".join(words).lower()
+
+    code = "marey"
+    """Stable snake-case name: the class name without `Error`."""
+
+
+class InputError(MareyError):
+    """The input cannot be processed."""
+
+
+class ArchiveError(InputError):
+    """The package cannot be read."""
+
+
+class NotAZipError(ArchiveError):
+    """The package is not a zip file."""
+
+
+class EmptyArchiveError(ArchiveError):
+    """The package has no files."""
+
+
+class NoVideoError(ArchiveError):
+    """The package has no video."""
+
+
+class TooManyEntriesError(ArchiveError):
+    """The package has too many entries."""
+
+
+class ArchiveTooLargeError(ArchiveError):
+    """The package unpacks to more bytes than allowed."""
+
+
+class SuspiciousRatioError(ArchiveError):
+    """The package unpacks to suspiciously many times its size."""
+
+
+class EntryError(InputError):
+    """A file of the package was refused."""
+
+
+class UnsafeNameError(EntryError):
+    """The name of the file leaves the package's folder."""
+
+
+class SymlinkError(EntryError):
+    """The entry is a link, not a file."""
+
+
+class DuplicateNameError(EntryError):
+    """The name occurs twice in the package."""
+
+
+class EncryptedEntryError(EntryError):
+    """The file is encrypted."""
+
+
+class NestedArchiveError(EntryError):
+    """The file is itself an archive."""
+
+
+class CorruptEntryError(EntryError):
+    """The file does not unpack: its compressed data are damaged."""
+
+
+class MediaError(InputError):
+    """The video cannot be processed."""
+
+
+class UnsupportedContainerError(MediaError):
+    """The file is not a video of a supported container (mov/mp4, matroska/webm, avi, mpegts)."""
+
+
+class NoVideoStreamError(MediaError):
+    """The file has no video stream."""
+
+
+class NoFramesError(MediaError):
+    """The video has no frames."""
+
+
+class CorruptVideoError(MediaError):
+    """The video is damaged."""
+
+
+class UnsupportedCodecError(MediaError):
+    """The video's codec is not supported."""
+
+
+class FrameTooLargeError(MediaError):
+    """The video's frames are larger than allowed."""
+
+
+class RequestError(InputError):
+    """The request cannot be served."""
+
+
+class InvalidParameterError(RequestError):
+    """A parameter has a value that is not allowed."""
+
+
+class NotFoundError(RequestError):
+    """There is no such object."""
+
+
+class ConflictError(RequestError):
+    """The object is not in a state that allows this."""
+
+
+class UploadError(RequestError):
+    """The upload was refused."""
+
+
+class ServiceError(MareyError):
+    """A part of the system failed."""
+
+    retryable = True
+
+
+class StoreError(ServiceError):
+    """Postgres failed."""
+
+
+class BusError(ServiceError):
+    """NATS failed."""
+
+
+class ObjectStoreError(ServiceError):
+    """The object store failed."""
+
+
+class InferenceError(ServiceError):
+    """Triton failed a request."""
+
+
+class InferenceUnavailableError(InferenceError):
+    """Triton does not answer."""
+
+
+class LeaseLostError(ServiceError):
+    """The task's lease was lost: another worker has it."""
+
+    retryable = False
+
+
+class ConfigurationError(MareyError):
+    """This installation cannot run as it is configured."""
+
+
+class ModelContractError(ConfigurationError):
+    """A model on the Triton server differs from its committed contract."""
+
+
+class NumpyVersionError(ConfigurationError):
+    """Triton's Python backend needs NumPy 1: with NumPy 2 it passes zeros. Install numpy==1.26.4."""
+
+
+class PortTakenError(ConfigurationError):
+    """A port is taken by another process."""
+
+
+class DirectoryTakenError(ConfigurationError):
+    """The data directory is in use by another stack."""
+
+
+class ServiceDiedError(ConfigurationError):
+    """A service of the stack died."""
+
+
+def leaves(root: type[MareyError] = MareyError) -> list[type[MareyError]]:
+    """The error classes below `root` that have no subclasses, in definition order."""
+    below = root.__subclasses__()
+    return [leaf for child in below for leaf in leaves(child)] if below else [root]

@@ -1,0 +1,41 @@
+"""Poses of the people in some frames, as arrays."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+KEYPOINT_CHANNELS = 3
+BOX_CHANNELS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PoseBatch:
+    """The people found in one span of frames. M people over F decoded frames, K joints.
+
+    Rows are ordered by frame; a frame without people has no row but is listed in `decoded_frames`.
+    Coordinates are pixels of the displayed picture; a pixel's centre is at its index + 0.5.
+    """
+
+    decoded_frames: NDArray[np.int32]
+    """[F] indices of the frames that were decoded and inferred, increasing."""
+    decoded_pts_ns: NDArray[np.int64]
+    """[F] their presentation times."""
+    frame_index: NDArray[np.int32]
+    """[M] index of the frame that each person is in."""
+    boxes_px: NDArray[np.float32]
+    """[M, 5] x1 y1 x2 y2 score."""
+    keypoints_px: NDArray[np.float32]
+    """[M, K, 3] x y confidence."""
+
+    def __post_init__(self) -> None:
+        people = len(self.frame_index)
+        if self.boxes_px.shape != (people, BOX_CHANNELS):
+            raise ValueError(f"boxes_px: expected {(people, BOX_CHANNELS)}, got {self.boxes_px.shape}")
+        shape = self.keypoints_px.shape
+        if len(shape) != 3 or shape[0] != people or shape[2] != KEYPOINT_CHANNELS:
+            raise ValueError(f"keypoints_px: expected ({people}, K, {KEYPOINT_CHANNELS}), got {shape}")
+        if self.decoded_frames.shape != self.decoded_pts_ns.shape:
+            raise ValueError(
+                f"decoded_pts_ns: expected {self.decoded_frames.shape}, got {self.decoded_pts_ns.shape}"
+            )
