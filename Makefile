@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+READY := .venv/.setup-done
+
+.PHONY: help setup test demo up bench-cpu clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make demo VIDEO=mine.mp4 OUT=results/mine   your own video, a zip of videos, or several of them"
+
+setup: $(READY) ## Install everything into .venv; needs only Python >= 3.11 with venv
+	@echo "Ready. Now: make demo"
+
+$(READY): uv.lock pyproject.toml sdk/pyproject.toml deploy/setup.sh
+	@sh deploy/setup.sh
+	@touch $@
+
+test: $(READY) ## Run all checks: lint, format, types, import rules, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+demo: $(READY) ## Track the athletes of examples/clips (or VIDEO=...) and write the results (OUT=...)
+	@$(BIN)/marey demo $(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)')
+
+up: $(READY) ## Run the whole service here until Ctrl-C
+	@$(BIN)/marey up
+
+bench-cpu: $(READY) ## Compare the service with a hand-written script on this machine
+	@$(BIN)/python -m bench.cpu
+
+clean: ## Remove the environments and caches; results and service data stay
+	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Installs the locked environment into .venv, with a uv of its own in .uv. Run by `make setup`.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+# Succeeds when the interpreter $1 runs and has a version in [3.11, $2).
+fits() {
+    "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < $2)" >/dev/null 2>&1
+}
+
+first_that_fits() {
+    for candidate in python3.12 python3.11 python3 python python3.13 python3.14; do
+        if fits "$candidate" "$1"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+}
+
+# Without --system-certs uv does not trust a company's own certificate authority.
+use_system_certificates() {
+    for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -s "$bundle" ]; then
+            UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
+            export UV_SYSTEM_CERTS
+            return
+        fi
+    done
+}
+
+install_uv() {
+    if .uv/bin/uv --version >/dev/null 2>&1; then
+        return
+    fi
+    rm -rf .uv
+    log=$("$1" -m venv .uv 2>&1) || {
+        echo "$log" >&2
+        rm -rf .uv
+        fail "$1 cannot make virtual environments; install its venv package (Debian: apt install python3-venv)"
+    }
+    .uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<1' ||
+        fail "uv could not be installed from the Python registry; see pip's message above"
+}
+
+fitting=$(first_that_fits '(3, 13)')
+python=${fitting:-$(first_that_fits '(4,)')}
+[ -n "$python" ] ||
+    fail "Python >= 3.11 is needed, found $(python3 --version 2>&1 || echo none); install one and try again"
+install_uv "$python"
+use_system_certificates
+# A newer Python only runs uv, which then fetches a 3.12 for the project itself.
+if [ -n "$fitting" ]; then
+    .uv/bin/uv sync --locked --python "$fitting"
+else
+    .uv/bin/uv sync --locked
+fi
