@@ -1,0 +1,149 @@
+"""HTTP with retries: the only module that imports httpx."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from marey.errors import CannotConnectError, ConnectionLostError, MareyError, Problem, api_error
+from marey.models import ProblemBody
+
+Body = TypeVar("Body")
+_BUSY = frozenset({502, 503, 504})
+_LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and after which pauses, a request that may be repeated is sent again."""
+
+    attempts: int = 5
+    first_pause_s: float = 0.2
+    longest_pause_s: float = 2.0
+
+    def pauses_s(self) -> list[float]:
+        """The pause after each attempt but the last: doubling, bounded."""
+        return [min(self.first_pause_s * 2**n, self.longest_pause_s) for n in range(self.attempts - 1)]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; `content` makes a fresh body for each attempt."""
+
+    method: str
+    url: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: Callable[[], bytes | Iterable[bytes]] | None = None
+
+
+class Transport:
+    """Sends requests to one server; raises nothing but MareyError."""
+
+    def __init__(self, endpoint_url: str, timeout_s: float, retry: RetryPolicy) -> None:
+        self.endpoint_url = endpoint_url
+        self._retry = retry
+        # A proxy set for the internet cannot reach this machine.
+        mounts: dict[str, httpx.BaseTransport | None] = dict.fromkeys(_LOOPBACK)
+        self._http = httpx.Client(base_url=endpoint_url, timeout=timeout_s, mounts=mounts)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(self, request: Request, body: type[Body]) -> Body:
+        """The decoded answer. Raises MareyApiError for a refusal."""
+        with self.stream(request) as response:
+            with self._mapped_errors():
+                content = response.read()
+            return self._decode(content, body)
+
+    @contextmanager
+    def stream(self, request: Request) -> Iterator[httpx.Response]:
+        """The answer with its body unread; its status is a success."""
+        response = self._send_with_retries(request)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body of an answer, piece by piece."""
+        with self._mapped_errors():
+            yield from response.iter_bytes()
+
+    def _send_with_retries(self, request: Request) -> httpx.Response:
+        for pause_s in self._retry.pauses_s():
+            try:
+                return self._send_once(request)
+            except MareyError as error:
+                if not may_repeat(request.method, error):
+                    raise
+            time.sleep(pause_s)
+        return self._send_once(request)
+
+    def _send_once(self, request: Request) -> httpx.Response:
+        with self._mapped_errors():
+            built = self._http.build_request(
+                request.method,
+                request.url,
+                params=dict(request.params) or None,
+                headers=dict(request.headers),
+                content=request.content() if request.content else None,
+            )
+            response = self._http.send(built, stream=True)
+            if not response.is_success:
+                response.read()
+                response.close()
+        if not response.is_success:
+            raise api_error(problem_of(response.status_code, response.content))
+        return response
+
+    def _decode(self, content: bytes, body: type[Body]) -> Body:
+        try:
+            return msgspec.json.decode(content, type=body)
+        except msgspec.MsgspecError as error:
+            raise ConnectionLostError(
+                f"expected an answer of Marey from {self.endpoint_url}: {error}"
+            ) from error
+
+    @contextmanager
+    def _mapped_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise CannotConnectError(
+                f"no Marey answers at {self.endpoint_url} ({error}); `marey up` starts one here"
+            ) from error
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            reason = str(error) or type(error).__name__
+            raise ConnectionLostError(f"the connection to {self.endpoint_url} broke: {reason}") from error
+        except httpx.InvalidURL as error:
+            raise CannotConnectError(
+                f"expected a valid endpoint, got {self.endpoint_url!r}: {error}"
+            ) from error
+
+
+def may_repeat(method: str, error: MareyError) -> bool:
+    """Whether sending again is safe: the server never saw the request, or it only reads."""
+    if isinstance(error, CannotConnectError):
+        return True
+    busy = getattr(error, "status", None) in _BUSY
+    return method == "GET" and (busy or isinstance(error, ConnectionLostError))
+
+
+def problem_of(status: int, content: bytes) -> Problem:
+    """The problem in the body, or one made up from the status if the body is not Marey's."""
+    try:
+        body = msgspec.json.decode(content, type=ProblemBody)
+    except msgspec.MsgspecError:
+        return Problem(status=status, code=f"http_{status}", detail=f"the server answered {status}")
+    return Problem(
+        status=status, code=body.code, detail=body.detail or body.title, request_id=body.request_id
+    )
