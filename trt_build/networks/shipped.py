@@ -1,0 +1,21 @@
+"""The small networks whose weights come with the repository: training, export and server agree here."""
+
+from trt_build.networks.hrnet import HrnetSpec
+from trt_build.networks.yolox import YoloxSpec
+
+SHIPPED_DETECTOR = YoloxSpec(
+    name="yolox_nano_person", depth=0.33, width=0.25, input_hw=(416, 416), depthwise=True, num_classes=1
+)
+"""The official nano with one class, person. Input: the official BGR 0..255."""
+
+SHIPPED_POSE = HrnetSpec(
+    name="hrnet_w16_256x192",
+    branch_channels=(16, 32, 64, 128),
+    joints=26,
+    stem_channels=24,
+    bottleneck_planes=16,
+    bottlenecks=2,
+    modules=(1, 2, 1),
+    blocks=2,
+)
+"""For `core.skeletons.HALPE_26`: 0.47 GMAC, 1.44 M parameters. Input: ImageNet mean and std."""
