@@ -10,9 +10,12 @@ MareyError
 │   │       CorruptEntryError
 │   ├── MediaError            one video; the others go on
 │   │   ├── UnsupportedContainerError, NoVideoStreamError, NoFramesError
-│   │   └── CorruptVideoError, UnsupportedCodecError, FrameTooLargeError
+│   │   └── CorruptVideoError, UnsupportedCodecError, FrameTooLargeError, VideoTooLongError
 │   └── RequestError          an API request or a setting
-│       └── InvalidParameterError, NotFoundError, ConflictError, UploadError
+│       ├── InvalidParameterError, NotFoundError, ConflictError
+│       └── UploadError       the package did not arrive
+│           └── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
+│               UploadIncompleteError
 ├── ServiceError              a part of the system did not do its work; repeating may help (`retryable`)
 │   ├── StoreError, BusError, ObjectStoreError
 │   ├── InferenceError        Triton refused or failed a request
@@ -131,6 +134,10 @@ class FrameTooLargeError(MediaError):
     """The video's frames are larger than allowed."""
 
 
+class VideoTooLongError(MediaError):
+    """The video is longer than allowed."""
+
+
 class RequestError(InputError):
     """The request cannot be served."""
 
@@ -149,6 +156,26 @@ class ConflictError(RequestError):
 
 class UploadError(RequestError):
     """The upload was refused."""
+
+
+class InvalidUploadTokenError(UploadError):
+    """The upload's address was not issued by this server."""
+
+
+class UploadExpiredError(UploadError):
+    """The upload's address has expired: ask for a new one."""
+
+
+class UploadUsedError(UploadError):
+    """The upload's address was used before: ask for a new one."""
+
+
+class UploadTooLargeError(UploadError):
+    """The upload is larger than allowed."""
+
+
+class UploadIncompleteError(UploadError):
+    """The upload stopped before its end: send it again."""
 
 
 class ServiceError(MareyError):
