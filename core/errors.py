@@ -22,7 +22,8 @@ MareyError
 │   │   └── InferenceUnavailableError
 │   └── LeaseLostError        another worker has taken this task over
 └── ConfigurationError        this installation cannot run as it is; the message says what to do
-    └── ModelContractError, NumpyVersionError, PortTakenError, DirectoryTakenError, ServiceDiedError
+    └── ModelContractError, WeightsError, NumpyVersionError, PortTakenError, DirectoryTakenError,
+        ServiceDiedError
 
 The class docstring is the default message. `code` is stable: clients may compare it.
 """
@@ -216,6 +217,10 @@ class ConfigurationError(MareyError):
 
 class ModelContractError(ConfigurationError):
     """A model on the Triton server differs from its committed contract."""
+
+
+class WeightsError(ConfigurationError):
+    """The file does not hold the weights of the network that was named."""
 
 
 class NumpyVersionError(ConfigurationError):

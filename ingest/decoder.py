@@ -1,0 +1,161 @@
+"""Video files to displayed RGB frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CorruptVideoError
+from core.video import Frame, FrameSpan, VideoInfo
+from ingest.colour import RgbConverter
+from ingest.containers import Container, open_input
+from ingest.errors import media_errors
+from ingest.probe import times_are_in_decoding_order
+from ingest.streams import DamagedPacketError, data_packets, decode_packet, time_base_of, video_stream
+from ingest.times import ns_to_ticks, ticks_to_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+Allocate = Callable[[int], NDArray[np.uint8]]
+"""Given a frame's index, the contiguous uint8 [height, width, 3] array to write its RGB into."""
+
+_SEEK_STEPS_BACK_NS = (0, 500_000_000, 2_000_000_000, 8_000_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderSettings:
+    """How to decode."""
+
+    threads: int = 0
+    """Decoding threads; 0 takes as many as there are cores."""
+
+
+def decode_span(
+    path: Path,
+    info: VideoInfo,
+    span: FrameSpan,
+    allocate: Allocate | None = None,
+    settings: DecoderSettings | None = None,
+) -> Iterator[Frame]:
+    """Decode the frames of a span, in order; damaged frames are left out.
+
+    Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage,
+    then again from that keyframe on one thread, so that what is left out does not depend on the machine.
+    Raises CorruptVideoError if none of the span's frames can be decoded, and the other MediaError leaves.
+    """
+    decoding = _SpanDecoding(path, info, span, allocate or _new_frames(info))
+    threads = (settings or DecoderSettings()).threads
+    with media_errors(path.name):
+        try:
+            yield from decoding.frames(threads)
+        except DamagedPacketError:
+            yield from decoding.frames(1)
+    if decoding.last_index is None:
+        raise CorruptVideoError(
+            f"{path.name}: expected frames {span.start} to {span.stop - 1}, got none that can be decoded"
+        )
+
+
+def _new_frames(info: VideoInfo) -> Allocate:
+    return lambda index: np.empty((info.height_px, info.width_px, 3), np.uint8)
+
+
+class _SpanDecoding:
+    """One span's decoding, which can be taken up again after the last frame it gave."""
+
+    def __init__(self, path: Path, info: VideoInfo, span: FrameSpan, allocate: Allocate) -> None:
+        self.last_index: int | None = None
+        self._path = path
+        self._info = info
+        self._span = span
+        self._allocate = allocate
+
+    def frames(self, threads: int) -> Iterator[Frame]:
+        """The span's frames after `last_index`."""
+        info = self._info
+        converter = RgbConverter(info.width_px, info.height_px, info.rotation_deg, threads)
+        with open_input(self._path, Container(info.container)) as source:
+            stream = video_stream(source, self._path.name)
+            _set_threads(stream, threads)
+            for index, picture in self._numbered(source, stream):
+                if self._is_next(index):
+                    rgb = self._allocate(index)
+                    converter.convert_into(picture, rgb)
+                    self.last_index = index
+                    yield Frame(index=index, pts_ns=int(info.pts_ns[index]), image=rgb)
+                if index >= self._span.stop - 1:
+                    return
+
+    def _is_next(self, index: int) -> bool:
+        after = self._span.start if self.last_index is None else self.last_index + 1
+        return after <= index < self._span.stop
+
+    def _numbered(self, source: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
+        """Intact pictures with their place in the video."""
+        time_base = time_base_of(stream)
+        pictures = _pictures(stream, _packets_from_keyframe(source, stream, self._info, self._span.start))
+        if times_are_in_decoding_order(self._info.container, self._info.codec):
+            yield from enumerate(pictures)
+            return
+        for picture in pictures:
+            index = _index_of(picture, time_base, self._info)
+            if index is not None:
+                yield index, picture
+
+
+def _set_threads(stream: VideoStream, threads: int) -> None:
+    stream.thread_count = threads
+    stream.thread_type = "SLICE" if threads == 1 else "AUTO"
+
+
+def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    """The intact pictures of the packets. Damage ends parallel decoding and is passed over otherwise."""
+    for packet in chain(packets, [None]):
+        try:
+            yield from decode_packet(stream, packet)
+        except DamagedPacketError:
+            if stream.thread_count != 1:
+                raise
+
+
+def _index_of(picture: VideoFrame, time_base: Fraction, info: VideoInfo) -> int | None:
+    if picture.pts is None:
+        return None
+    pts_ns = ticks_to_ns(picture.pts, time_base)
+    index = int(np.searchsorted(info.pts_ns, pts_ns))
+    return index if index < info.frame_count and info.pts_ns[index] == pts_ns else None
+
+
+def _packets_from_keyframe(
+    source: InputContainer, stream: VideoStream, info: VideoInfo, index: int
+) -> Iterator[Packet[VideoStream]]:
+    """The stream's packets from the last keyframe at or before frame `index`.
+
+    Demuxers may land behind the time they were asked for (mpegts by its decoding times, mov by its index),
+    so the landing is checked and repeated further back, at last from the start of the file.
+    """
+    keyframe = info.keyframes[np.searchsorted(info.keyframes, index, side="right") - 1]
+    time_base = time_base_of(stream)
+    if keyframe > 0:
+        target_ns = int(info.pts_ns[keyframe])
+        for step_ns in _SEEK_STEPS_BACK_NS:
+            source.seek(ns_to_ticks(target_ns - step_ns, time_base), stream=stream)
+            packets = data_packets(source, stream)
+            first = next((packet for packet in packets if packet.is_keyframe), None)
+            if first is not None and first.pts is not None and ticks_to_ns(first.pts, time_base) <= target_ns:
+                return chain([first], packets)
+        source.seek(0, stream=stream, any_frame=True)
+    return data_packets(source, stream)

@@ -1,0 +1,65 @@
+"""The video stream of an open file: its packets and pictures, with damage contained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import av.error
+from av.stream import Disposition
+
+from core.errors import CorruptVideoError, NoVideoStreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+
+class DamagedPacketError(Exception):
+    """A packet did not decode."""
+
+
+def video_stream(source: InputContainer, name: str) -> VideoStream:
+    """The first stream of moving pictures; cover art does not count. Raises NoVideoStreamError."""
+    for stream in source.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    kinds = ", ".join(sorted({stream.type for stream in source.streams})) or "nothing"
+    raise NoVideoStreamError(f"{name}: expected a video stream, got {kinds} only")
+
+
+def time_base_of(stream: VideoStream) -> Fraction:
+    """The unit of the stream's times in seconds. Raises CorruptVideoError."""
+    if stream.time_base is None:
+        raise CorruptVideoError("expected a video stream with a time base, got none")
+    return stream.time_base
+
+
+def data_packets(source: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """The stream's packets up to the end, or to damage that the demuxer cannot get over."""
+    packets = source.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except (StopIteration, av.error.InvalidDataError):
+            return
+        if packet.size:
+            yield packet
+
+
+def decode_packet(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
+    """The intact pictures that come out after feeding a packet (None: the end).
+
+    Raises DamagedPacketError.
+    """
+    try:
+        pictures = stream.decode(packet)
+    except av.error.EOFError:
+        return []
+    except av.error.InvalidDataError as error:
+        raise DamagedPacketError from error
+    return [picture for picture in pictures if not picture.is_corrupt]
