@@ -1,7 +1,6 @@
 """A network with its input and output adapters, as ONNX: pixels in, boxes or heatmaps out."""
 
 import copy
-import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +64,7 @@ def fold_scale(conv: nn.Conv2d, scale: PixelScale) -> None:
 
 
 def fold_focus(focus: Focus) -> nn.Conv2d:
-    """Focus and its 3x3 on 12 channels as the one 6x6 convolution of stride 2 that they are; exact, no bias."""
+    """Focus and its 3x3 on 12 channels as the one 6x6 convolution of stride 2 that they are, exactly."""
     weight = focus.conv.conv.weight.detach()
     outputs = weight.shape[0]
     folded = nn.Conv2d(3, outputs, 6, stride=2, padding=2, bias=False)
@@ -160,9 +159,13 @@ def _write(graph: nn.Module, input_hw: tuple[int, int], names: tuple[str, str], 
             output_names=[names[1]],
             dynamic_axes={name: {0: "N"} for name in names},
         )
-    onnx.checker.check_model(str(path), full_check=True)
+    _name_output_sizes(path, tuple(graph(example).shape[1:]))
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _name_output_sizes(path: Path, sizes: tuple[int, ...]) -> None:
+    """Write the output's sizes after N into the file, where the exporter left them symbolic."""
+    model = onnx.load(str(path))
+    for dimension, size in zip(model.graph.output[0].type.tensor_type.shape.dim[1:], sizes, strict=True):
+        dimension.dim_value = size
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, str(path))
