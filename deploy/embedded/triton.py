@@ -1,0 +1,179 @@
+"""Triton of the embedded stack: its runtime model repository and the command that serves it."""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import ConfigurationError, NumpyVersionError
+from deploy.embedded.process import ServiceCommand
+from model_repository.contract import CHECKOUT, MODELS, committed_configs, config_text, read_config
+from model_repository.cpu_target import NETWORK_PLATFORM, CpuTarget, render
+
+SHARED_MEMORY = Path("/dev/shm")
+STUB_MEMORY_BYTES = 4 << 20
+"""First size and growth step of the memory between Triton and each Python model; pages are used on touch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TritonPorts:
+    """Free ports on 127.0.0.1."""
+
+    http: int
+    grpc: int
+    metrics: int
+
+
+def build_repository(target: CpuTarget, out: Path, networks: Mapping[str, Path] | None = None) -> None:
+    """Make `out` a directory that `triton_command` can serve; what an earlier call left there is replaced.
+
+    `networks` gives some networks another ONNX file than the committed one. Raises ConfigurationError
+    when this Python cannot run Triton's Python backend or a network has no file.
+    """
+    check_python()
+    out.mkdir(parents=True, exist_ok=True)
+    for part in ("models", "backends"):
+        shutil.rmtree(out / part, ignore_errors=True)
+    _link_backend(out / "backends" / "python")
+    for name, path in committed_configs().items():
+        _build_model(name, path, out / "models" / name, target)
+    for name, file in (networks or {}).items():
+        _replace_network(out / "models" / name / "1" / target.run_of(name).model_file, file)
+    remove_stale_regions(out)
+
+
+def triton_command(repository: Path, ports: TritonPorts) -> ServiceCommand:
+    """The server over a repository that `build_repository` made; it logs to stderr."""
+    return ServiceCommand(
+        name="triton",
+        argv=(
+            str(_server_root() / "bin" / "tritonserver"),
+            f"--model-repository={repository / 'models'}",
+            f"--backend-directory={repository / 'backends'}",
+            "--disable-auto-complete-config",
+            "--strict-readiness=true",
+            "--exit-timeout-secs=5",
+            "--allow-gpu-metrics=false",
+            *_addresses(ports),
+            f"--backend-config=python,shm-region-prefix-name={region_prefix(repository)}",
+            f"--backend-config=python,shm-default-byte-size={STUB_MEMORY_BYTES}",
+            f"--backend-config=python,shm-growth-byte-size={STUB_MEMORY_BYTES}",
+        ),
+        env=_environment(),
+        cwd=repository,
+    )
+
+
+def check_python() -> None:
+    """Refuse a NumPy or a Python that Triton's stub was not built for."""
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        raise NumpyVersionError(
+            f"expected NumPy 1, got {np.__version__}: Triton's Python backend would pass zeros. "
+            "Install numpy==1.26.4 (`make setup` does)."
+        )
+    if not _stub().exists():
+        raise ConfigurationError(
+            f"expected a Python for which {_stub().parent.parent} has a stub, got {_python_version()}"
+        )
+    if not _libpython().exists():
+        raise ConfigurationError(
+            f"expected the shared library {_libpython()}, got none: Triton's Python backend needs a Python "
+            "built with one. Run `make setup` with such a Python (uv's own builds have it)."
+        )
+
+
+def region_prefix(repository: Path) -> str:
+    """Name prefix of the shared memory of this repository's server: two stacks never meet."""
+    return f"marey_{hashlib.sha256(str(repository.resolve()).encode()).hexdigest()[:12]}_"
+
+
+def remove_stale_regions(repository: Path) -> None:
+    """Remove what a killed server of this repository left in shared memory; none may be running."""
+    for path in SHARED_MEMORY.glob(f"{region_prefix(repository)}*"):
+        path.unlink(missing_ok=True)
+
+
+def _link_backend(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for path in (_server_root() / "backends" / "python").iterdir():
+        (folder / path.name).symlink_to(path)
+    (folder / _stub().name).symlink_to(_stub())
+
+
+def _build_model(name: str, config_path: Path, folder: Path, target: CpuTarget) -> None:
+    config = read_config(config_path)
+    version = folder / "1"
+    version.mkdir(parents=True)
+    (folder / "config.pbtxt").write_text(config_text(render(config, target)), encoding="utf-8")
+    if config.platform == NETWORK_PLATFORM:
+        (version / "model.py").symlink_to(MODELS / "runners" / "onnx_cpu" / "model.py")
+    for path in (config_path.parent / "1").glob("model*"):
+        (version / path.name).symlink_to(path)
+
+
+def _replace_network(link: Path, file: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(file.resolve(strict=True))
+
+
+def _addresses(ports: TritonPorts) -> tuple[str, ...]:
+    return (
+        "--http-address=127.0.0.1",
+        f"--http-port={ports.http}",
+        "--grpc-address=127.0.0.1",
+        f"--grpc-port={ports.grpc}",
+        "--metrics-address=127.0.0.1",
+        f"--metrics-port={ports.metrics}",
+    )
+
+
+def _environment() -> dict[str, str]:
+    """The stub embeds the Python that `python3` on PATH belongs to; models use one thread each."""
+    libraries = (
+        _wheel().parent / "nvidia_pytriton.libs",
+        _libpython().parent,
+        os.environ.get("LD_LIBRARY_PATH"),
+    )
+    path = (Path(sys.prefix) / "bin", os.environ.get("PATH"))
+    return {
+        "LD_LIBRARY_PATH": ":".join(str(part) for part in libraries if part),
+        "PATH": ":".join(str(part) for part in path if part),
+        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _server_root() -> Path:
+    return _wheel() / "tritonserver"
+
+
+def _wheel() -> Path:
+    """Folder of the wheel that carries Triton; its own Python code is not imported."""
+    spec = importlib.util.find_spec("pytriton")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError("expected the package nvidia-pytriton, got none. Run `make setup`.")
+    return Path(spec.origin).parent
+
+
+def _python_version() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _stub() -> Path:
+    return _server_root() / "python_backend_stubs" / _python_version() / "triton_python_backend_stub"
+
+
+def _libpython() -> Path:
+    """The interpreter's shared library; a relocated Python has it under its prefix."""
+    name = f"libpython{_python_version()}.so.1.0"
+    folders = [Path(sys.base_prefix) / "lib", Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")]
+    return next((folder / name for folder in folders if (folder / name).exists()), folders[0] / name)

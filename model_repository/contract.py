@@ -1,0 +1,75 @@
+"""The models' contract: what the committed config.pbtxt files say, read with Triton's own protobuf."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+MODELS = CHECKOUT / "model_repository"
+ENSEMBLES = CHECKOUT / "ensembles"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorSpec:
+    """One input or output of a model."""
+
+    name: str
+    datatype: str
+    """Triton's name without `TYPE_`: UINT8, FP32, INT32."""
+    dims: tuple[int, ...]
+    """Without the batch dimension; -1 varies."""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.datatype} [{', '.join(map(str, self.dims))}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelContract:
+    """What callers of a model rely on, on every target."""
+
+    name: str
+    max_batch_size: int
+    """0: the model takes whole tensors."""
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+def read_config(path: Path) -> ModelConfig:
+    """Parse one config.pbtxt; a field that Triton does not know is an error."""
+    return text_format.Parse(path.read_text(encoding="utf-8"), ModelConfig())
+
+
+def config_text(config: ModelConfig) -> str:
+    """The configuration in the text form that Triton reads."""
+    return str(text_format.MessageToString(config))
+
+
+def contract_of(config: ModelConfig) -> ModelContract:
+    """The part of a configuration that is the same on every target."""
+    return ModelContract(
+        name=config.name,
+        max_batch_size=config.max_batch_size,
+        inputs=tuple(map(_tensor, config.input)),
+        outputs=tuple(map(_tensor, config.output)),
+    )
+
+
+def committed_configs() -> dict[str, Path]:
+    """Path of each committed config.pbtxt, by model name, networks and glue first, then ensembles."""
+    paths = [*sorted(MODELS.glob("*/config.pbtxt")), *sorted(ENSEMBLES.glob("*/config.pbtxt"))]
+    return {path.parent.name: path for path in paths}
+
+
+def committed_contracts() -> tuple[ModelContract, ...]:
+    """Contracts of all committed models."""
+    return tuple(contract_of(read_config(path)) for path in committed_configs().values())
+
+
+def _tensor(tensor: ModelInput | ModelOutput) -> TensorSpec:
+    return TensorSpec(
+        name=tensor.name,
+        datatype=DataType.Name(tensor.data_type).removeprefix("TYPE_"),
+        dims=tuple(tensor.dims),
+    )

@@ -1,0 +1,58 @@
+"""From the detector's output of some frames to one crop per person."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_repository.glue.boxes import DetectionLimits, Size, select_people
+from model_repository.glue.crops import crop_transforms
+from model_repository.glue.pixels import warp_crops
+
+PADDING_FRAME = -1
+"""Frame index of the one row that stands for nobody: Triton cannot pass a tensor of no rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleCropper:
+    """Finds and cuts out the people of a request's frames."""
+
+    crop_hw: Size
+    frames_max: int
+    """More frames in one request are refused: their people might not fit the pose network's batch."""
+    limits: DetectionLimits
+
+    def cut(
+        self,
+        frames: NDArray[np.uint8],
+        scales: NDArray[np.float32],
+        predictions: NDArray[np.float32],
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
+        """Frames [N, H, W, 3], scales [N], predictions [N, A, 5] -> crops, boxes [M, 5], frame index [M].
+
+        M >= 1: nobody gives one black crop with frame index -1.
+        """
+        if len(frames) > self.frames_max:
+            raise ValueError(f"expected at most {self.frames_max} frames per request, got {len(frames)}")
+        boxes, frame_index = self._people(scales, predictions)
+        if not len(boxes):
+            return self._nobody()
+        transforms = crop_transforms(boxes, self.crop_hw)
+        return warp_crops(frames, frame_index, transforms, self.crop_hw), boxes, frame_index
+
+    def _people(
+        self, scales: NDArray[np.float32], predictions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        found = [
+            select_people(rows, float(scale), self.limits)
+            for rows, scale in zip(predictions, scales, strict=True)
+        ]
+        counts = [len(boxes) for boxes in found]
+        return np.concatenate(found), np.repeat(np.arange(len(found), dtype=np.int32), counts)
+
+    def _nobody(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
+        return (
+            np.zeros((1, *self.crop_hw, 3), dtype=np.uint8),
+            np.zeros((1, 5), dtype=np.float32),
+            np.array([PADDING_FRAME], dtype=np.int32),
+        )
