@@ -26,7 +26,7 @@ CONTAINERS = ("model", "best_state_dict", "state_dict", "network")
 """Where official files keep their weights: YOLOX, HRNet's checkpoint.pth (two), 3DMPPE. A released HRNet file
 is a plain state_dict."""
 
-_SCALAR = np.float64(0).__reduce__()[0]
+_SCALAR: Callable[..., object] = vars(np.core.multiarray)["scalar"]
 _NUMPY_SCALARS: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
     *((_SCALAR, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
     np.dtype,

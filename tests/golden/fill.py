@@ -6,11 +6,13 @@ The stream they draw from is fixed: `selfcheck` tells whether this numpy still d
 import zlib
 from collections.abc import Mapping
 from math import prod, sqrt
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Golden = Mapping[str, NDArray[np.generic]]
+Golden = Mapping[str, NDArray[Any]]
 
 CONV_GAIN = {
     "head.cls_preds": 2.0,
@@ -108,3 +110,9 @@ def selfcheck() -> bool:
     entries = (("selfcheck.conv.weight", (2, 2, 1, 1)), ("selfcheck.bn.running_var", (2,)))
     drawn = np.concatenate([fill(key, shape).reshape(-1) for key, shape in entries])
     return bool(np.allclose(drawn.astype(np.float64), np.array(expected, np.float32), rtol=0, atol=1e-7))
+
+
+def golden(name: str) -> dict[str, NDArray[Any]]:
+    """The arrays of the reference file `name`.npz of this folder."""
+    with np.load(Path(__file__).with_name(f"{name}.npz")) as arrays:
+        return dict(arrays)
