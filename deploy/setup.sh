@@ -8,14 +8,27 @@ fail() {
     exit 1
 }
 
-# Succeeds when the interpreter $1 runs and has a version in [3.11, $2).
-fits() {
-    "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < $2)" >/dev/null 2>&1
+# Succeeds when the interpreter $1 can run Marey: 3.11 or 3.12, with the shared library that Triton loads.
+runs_marey() {
+    "$1" - >/dev/null 2>&1 <<'EOF'
+import pathlib, sys, sysconfig
+variable = sysconfig.get_config_var
+libdir = pathlib.Path(variable("LIBDIR") or "/usr/lib")
+folders = [pathlib.Path(sys.base_prefix, "lib"), libdir, libdir / (variable("MULTIARCH") or "")]
+library = "libpython%d.%d.so.1.0" % sys.version_info[:2]
+found = any((folder / library).exists() for folder in folders)
+sys.exit(not ((3, 11) <= sys.version_info < (3, 13) and found))
+EOF
 }
 
-first_that_fits() {
+# Succeeds when the interpreter $1 can at least run uv.
+runs_uv() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+first_that() {
     for candidate in python3.12 python3.11 python3 python python3.13 python3.14; do
-        if fits "$candidate" "$1"; then
+        if "$1" "$candidate"; then
             command -v "$candidate"
             return
         fi
@@ -47,15 +60,16 @@ install_uv() {
         fail "uv could not be installed from the Python registry; see pip's message above"
 }
 
-fitting=$(first_that_fits '(3, 13)')
-python=${fitting:-$(first_that_fits '(4,)')}
+fitting=$(first_that runs_marey)
+python=${fitting:-$(first_that runs_uv)}
 [ -n "$python" ] ||
     fail "Python >= 3.11 is needed, found $(python3 --version 2>&1 || echo none); install one and try again"
 install_uv "$python"
 use_system_certificates
-# A newer Python only runs uv, which then fetches a 3.12 for the project itself.
 if [ -n "$fitting" ]; then
     .uv/bin/uv sync --locked --python "$fitting"
 else
-    .uv/bin/uv sync --locked
+    .uv/bin/uv sync --locked --managed-python ||
+        fail "Python 3.11 or 3.12 with its shared library is needed, and uv could not fetch one;" \
+            "install one (Debian: apt install python3 python3-venv libpython3-dev) and try again"
 fi

@@ -1,0 +1,59 @@
+"""A service of the embedded stack: how to start it, when it is ready, when to start it again."""
+
+import graphlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from deploy.embedded.process import ServiceCommand
+
+Probe = Callable[[], Awaitable[bool]]
+"""Tells whether a service can be used; never raises for one that cannot yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the supervisor needs to know about one service."""
+
+    name: str
+    command: Callable[[], ServiceCommand]
+    """Makes what the service needs on disk; called in a thread, before the first start only."""
+    ready: Probe
+    needs: tuple[str, ...] = ()
+    """Services that must be ready before this one starts and stop after it."""
+    start_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPolicy:
+    """How often and how soon a service that died is started again."""
+
+    max_deaths: int = 5
+    """Deaths within `window_s` after which the supervisor gives up."""
+    window_s: float = 120.0
+    first_delay_s: float = 0.5
+    max_delay_s: float = 10.0
+
+    def delay_s(self, deaths_s: Sequence[float]) -> float | None:
+        """Seconds to wait after the last of `deaths_s` (times, rising); None means to give up."""
+        recent = sum(death >= deaths_s[-1] - self.window_s for death in deaths_s)
+        if recent >= self.max_deaths:
+            return None
+        return min(self.first_delay_s * 2.0 ** (recent - 1), self.max_delay_s)
+
+
+def start_levels(services: Sequence[Service]) -> list[list[Service]]:
+    """Groups of services that may start together, in order of their needs.
+
+    A need that is not among `services` counts as met: it runs elsewhere.
+    """
+    by_name = {service.name: service for service in services}
+    sorter = graphlib.TopologicalSorter(
+        {service.name: [need for need in service.needs if need in by_name] for service in services}
+    )
+    sorter.prepare()
+    levels = []
+    while sorter.is_active():
+        names = sorter.get_ready()
+        levels.append([by_name[name] for name in names])
+        sorter.done(*names)
+    return levels

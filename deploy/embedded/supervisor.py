@@ -1,0 +1,178 @@
+"""Starts services in the order of their needs, keeps them alive, stops them in reverse."""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from core.errors import ServiceDiedError
+from deploy.embedded.guarded import GuardedProcess, log_tail
+from deploy.embedded.process import ServiceCommand
+from deploy.embedded.service import RestartPolicy, Service, start_levels
+
+_PROBE_INTERVAL_S = 0.1
+_PROBE_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceEvent:
+    """Something happened to a service."""
+
+    service: str
+    kind: Literal["starting", "ready", "died", "stopped"]
+    detail: str = ""
+
+
+Report = Callable[[ServiceEvent], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A service that the supervisor has taken on."""
+
+    service: Service
+    command: ServiceCommand
+    process: GuardedProcess
+    deaths_s: list[float] = field(default_factory=list)
+
+
+class Supervisor:
+    """Runs services: `start`, then `watch` until done, then `stop`."""
+
+    def __init__(self, logs: Path, lock_fd: int, report: Report, policy: RestartPolicy | None = None) -> None:
+        self._logs = logs
+        self._lock_fd = lock_fd
+        self._report = report
+        self._policy = policy or RestartPolicy()
+        self._running: dict[str, _Running] = {}
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._levels: list[list[Service]] = []
+
+    async def start(self, services: Sequence[Service]) -> None:
+        """Start `services`; return when all are ready.
+
+        Raises ServiceDiedError if one ends or is not ready in time; call `stop` also then.
+        """
+        self._levels = start_levels(services)
+        for level in self._levels:
+            await _all_or_first_failure([self._start_one(service) for service in level])
+
+    async def watch(self) -> None:
+        """Restart services that die; raises ServiceDiedError when one keeps dying. Never returns."""
+        done, _ = await asyncio.wait(self._keepers.values(), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def stop(self) -> None:
+        """Stop what runs, dependents first."""
+        for task in self._keepers.values():
+            task.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        for level in reversed(self._levels):
+            names = [service.name for service in level if service.name in self._running]
+            await asyncio.gather(*map(self._stop_one, names))
+
+    def pids(self) -> dict[str, int]:
+        """Process id of each service's guard."""
+        return {name: running.process.pid for name, running in self._running.items()}
+
+    async def _start_one(self, service: Service) -> None:
+        self._report(ServiceEvent(service=service.name, kind="starting"))
+        started_s = time.monotonic()
+        command = await asyncio.to_thread(service.command)
+        process = await self._launch(command, service.name)
+        running = _Running(service=service, command=command, process=process)
+        self._running[service.name] = running
+        await self._until_ready(running)
+        detail = f"{time.monotonic() - started_s:.1f} s"
+        self._report(ServiceEvent(service=service.name, kind="ready", detail=detail))
+        self._keepers[service.name] = asyncio.create_task(self._keep(running), name=f"keep {service.name}")
+
+    async def _launch(self, command: ServiceCommand, name: str) -> GuardedProcess:
+        return await GuardedProcess.start(command, self._log(name), self._lock_fd)
+
+    async def _until_ready(self, running: _Running) -> None:
+        """Probe until ready. Raises ServiceDiedError when the process ends or time is up."""
+        name, timeout_s = running.service.name, running.service.start_timeout_s
+        ended = asyncio.create_task(running.process.wait())
+        probing = asyncio.create_task(_probe_until_ready(running.service))
+        try:
+            await asyncio.wait({ended, probing}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            if probing.done():
+                return probing.result()
+            if ended.done():
+                raise ServiceDiedError(
+                    self._last_words(name, _how_it_ended(ended.result()) + " while starting")
+                )
+            raise ServiceDiedError(self._last_words(name, f"was not ready after {timeout_s:.0f} s"))
+        finally:
+            ended.cancel()
+            probing.cancel()
+            await asyncio.gather(ended, probing, return_exceptions=True)
+
+    async def _keep(self, running: _Running) -> None:
+        """Start the service again whenever it ends. Raises ServiceDiedError when it ends too often."""
+        name = running.service.name
+        while True:
+            ending = _how_it_ended(await running.process.wait())
+            running.deaths_s.append(time.monotonic())
+            self._report(ServiceEvent(service=name, kind="died", detail=self._last_words(name, ending)))
+            delay_s = self._policy.delay_s(running.deaths_s)
+            if delay_s is None:
+                deaths = f"{ending}; it died {len(running.deaths_s)} times, so it is not started again"
+                raise ServiceDiedError(self._last_words(name, deaths))
+            await asyncio.sleep(delay_s)
+            self._report(ServiceEvent(service=name, kind="starting"))
+            running.process = await self._launch(running.command, name)
+            await self._ready_again(running)
+
+    async def _ready_again(self, running: _Running) -> None:
+        """Wait for a restarted service; one that is not ready in time is stopped, which counts as a death."""
+        try:
+            await self._until_ready(running)
+        except ServiceDiedError:
+            await running.process.stop()
+        else:
+            self._report(ServiceEvent(service=running.service.name, kind="ready"))
+
+    async def _stop_one(self, name: str) -> None:
+        await self._running.pop(name).process.stop()
+        self._report(ServiceEvent(service=name, kind="stopped"))
+
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def _last_words(self, name: str, what: str) -> str:
+        log = self._log(name)
+        return f"{name} {what}; the end of {log}:\n{log_tail(log)}"
+
+
+async def _probe_until_ready(service: Service) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                if await service.ready():
+                    return
+        except TimeoutError:
+            continue
+        await asyncio.sleep(_PROBE_INTERVAL_S)
+
+
+async def _all_or_first_failure(coroutines: Sequence[Coroutine[None, None, None]]) -> None:
+    """Run all; at the first failure cancel the others and raise it."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _how_it_ended(status: int) -> str:
+    """A guard's exit status in words."""
+    if status > 128:
+        return f"was killed by signal {status - 128}"
+    return f"ended with status {status}" if status >= 0 else f"lost its guard to signal {-status}"

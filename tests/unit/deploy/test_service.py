@@ -1,0 +1,55 @@
+"""The pure parts of supervision: restart delays and start order."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.embedded.process import ServiceCommand
+from deploy.embedded.service import RestartPolicy, Service, start_levels
+
+
+def service(name: str, *needs: str) -> Service:
+    """A service that nobody starts."""
+
+    async def ready() -> bool:
+        return True
+
+    return Service(name=name, command=lambda: ServiceCommand(name=name, argv=()), ready=ready, needs=needs)
+
+
+@pytest.mark.parametrize(
+    ("deaths_s", "delay_s"),
+    [
+        ([100.0], 0.5),
+        ([100.0, 101.0], 1.0),
+        ([100.0, 101.0, 102.0], 2.0),
+        ([100.0, 101.0, 102.0, 103.0, 104.0], None),
+        ([1.0, 2.0, 3.0, 4.0, 1000.0], 0.5),
+    ],
+)
+def test_the_delay_doubles_with_recent_deaths_until_the_policy_gives_up(
+    deaths_s: list[float], delay_s: float | None
+) -> None:
+    assert RestartPolicy().delay_s(deaths_s) == delay_s
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1).map(sorted))
+def test_a_delay_is_bounded(deaths_s: list[float]) -> None:
+    policy = RestartPolicy(max_deaths=50)
+    delay_s = policy.delay_s(deaths_s)
+    assert delay_s is None or policy.first_delay_s <= delay_s <= policy.max_delay_s
+
+
+def test_services_start_together_once_their_needs_are_met() -> None:
+    services = [
+        service("worker", "bus", "store"),
+        service("bus"),
+        service("store"),
+        service("watcher", "worker"),
+    ]
+    names = [{one.name for one in level} for level in start_levels(services)]
+    assert names == [{"bus", "store"}, {"worker"}, {"page"}]
+
+
+def test_a_need_that_runs_elsewhere_is_met() -> None:
+    assert [[one.name for one in level] for level in start_levels([service("worker", "bus")])] == [["worker"]]

@@ -1,0 +1,179 @@
+"""The supervisor with real child processes."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import ServiceDiedError
+from deploy.embedded.process import ServiceCommand
+from deploy.embedded.service import RestartPolicy, Service
+from deploy.embedded.supervisor import ServiceEvent, Supervisor
+
+QUICK = RestartPolicy(max_deaths=3, first_delay_s=0.01, max_delay_s=0.02)
+ANNOUNCE = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); "
+FOREVER = ANNOUNCE + "time.sleep(600)"
+
+
+def python_service(
+    folder: Path, name: str, code: str, needs: tuple[str, ...] = (), **options: float
+) -> Service:
+    """A service that runs `code` and is ready once it has written its process id to `folder`/name.pid."""
+    pids = folder / f"{name}.pid"
+
+    async def ready() -> bool:
+        return pids.exists()
+
+    argv = (sys.executable, "-c", code, str(pids))
+    return Service(
+        name=name,
+        command=lambda: ServiceCommand(
+            name=name, argv=argv, stop_timeout_s=options.get("stop_timeout_s", 5.0)
+        ),
+        ready=ready,
+        needs=needs,
+        start_timeout_s=options.get("start_timeout_s", 10.0),
+    )
+
+
+def pids_of(folder: Path, name: str) -> list[int]:
+    """Process ids of every start of a service."""
+    return [int(line) for line in (folder / f"{name}.pid").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists."""
+    return Path(f"/proc/{pid}").exists()
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    """Wait for `condition`, at most `timeout_s`."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def supervising(folder: Path, events: list[ServiceEvent]) -> AsyncIterator[Supervisor]:
+    """A supervisor that is stopped at the end."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
+    supervisor = Supervisor(folder, lock, events.append, QUICK)
+    try:
+        yield supervisor
+    finally:
+        await supervisor.stop()
+        os.close(lock)
+
+
+async def test_starts_in_order_of_needs_and_stops_in_reverse(tmp_path: Path) -> None:
+    events: list[ServiceEvent] = []
+    services = [
+        python_service(tmp_path, "worker", FOREVER, needs=("bus",)),
+        python_service(tmp_path, "bus", FOREVER),
+    ]
+    async with supervising(tmp_path, events) as supervisor:
+        await supervisor.start(services)
+    order = [(event.service, event.kind) for event in events if event.kind in {"ready", "stopped"}]
+    assert order == [("bus", "ready"), ("worker", "ready"), ("worker", "stopped"), ("bus", "stopped")]
+    assert not any(alive(pid) for name in ("bus", "worker") for pid in pids_of(tmp_path, name))
+
+
+async def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", FOREVER)])
+        watching = asyncio.create_task(supervisor.watch())
+        os.kill(pids_of(tmp_path, "bus")[0], signal.SIGKILL)
+        await until(lambda: len(pids_of(tmp_path, "bus")) == 2)
+        await until(lambda: [event.kind for event in events].count("ready") == 2)
+        assert not watching.done()
+        watching.cancel()
+    died = [event.detail for event in events if event.kind == "died"]
+    assert len(died) == 1
+    assert died[0].startswith("bus was killed by signal 9")
+
+
+async def test_a_service_that_loses_its_guard_dies_with_it_and_is_started_again(tmp_path: Path) -> None:
+    async with supervising(tmp_path, []) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", FOREVER)])
+        os.kill(supervisor.pids()["bus"], signal.SIGKILL)
+        await until(lambda: len(pids_of(tmp_path, "bus")) == 2)
+        await until(lambda: not alive(pids_of(tmp_path, "bus")[0]))
+
+
+async def test_a_service_that_keeps_dying_ends_the_watch_with_the_end_of_its_log(tmp_path: Path) -> None:
+    code = ANNOUNCE + "time.sleep(0.3); print('no space left on the moon'); sys.exit(7)"
+    async with supervising(tmp_path, []) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", code)])
+        async with asyncio.timeout(20):
+            with pytest.raises(ServiceDiedError, match="died 3 times") as failure:
+                await supervisor.watch()
+    assert "ended with status 7" in str(failure.value)
+    assert "no space left on the moon" in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("print('bad option'); raise SystemExit(2)", r"ended with status 2 while starting(.|\n)*bad option"),
+        ("import time; time.sleep(600)", "was not ready after 1 s"),
+    ],
+)
+async def test_a_service_that_does_not_start_is_an_error(tmp_path: Path, code: str, message: str) -> None:
+    async with supervising(tmp_path, []) as supervisor:
+        with pytest.raises(ServiceDiedError, match=message):
+            await supervisor.start([python_service(tmp_path, "bus", code, start_timeout_s=1.0)])
+
+
+async def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    command = ServiceCommand(name="bus", argv=("/no/such/program",))
+    async with supervising(tmp_path, []) as supervisor:
+        with pytest.raises(ServiceDiedError, match="cannot start /no/such/program"):
+            await supervisor.start([Service(name="bus", command=lambda: command, ready=never)])
+
+
+async def test_a_service_that_ignores_the_stop_signal_is_killed(tmp_path: Path) -> None:
+    code = "import signal; signal.signal(15, signal.SIG_IGN); " + FOREVER
+    started_s = time.monotonic()
+    async with supervising(tmp_path, []) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", code, stop_timeout_s=0.3)])
+    assert time.monotonic() - started_s < 5
+    assert not alive(pids_of(tmp_path, "bus")[0])
+
+
+async def test_what_a_service_leaves_behind_is_killed_with_it(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "open(sys.argv[1], 'a').write(f'{child.pid}\\n')\n"
+        "time.sleep(600)"
+    )
+    async with supervising(tmp_path, []) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", code)])
+        child = pids_of(tmp_path, "bus")[0]
+        assert alive(child)
+    assert not alive(child)
+
+
+async def test_logs_are_bounded(tmp_path: Path) -> None:
+    code = (
+        ANNOUNCE
+        + "print('x' * 1000 + '\\n', end='', flush=True)\nfor _ in range(12_000): print('y' * 1000)\n"
+    )
+    async with supervising(tmp_path, []) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", code + "time.sleep(600)")])
+        await until(lambda: (tmp_path / "bus.log.1").exists())
+    sizes = [entry.stat().st_size for entry in os.scandir(tmp_path) if ".log" in entry.name]
+    assert len(sizes) == 2
+    assert max(sizes) <= 8 << 20
