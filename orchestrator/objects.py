@@ -1,0 +1,174 @@
+"""Where packages, videos and results are kept, by key."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Protocol
+
+from core.errors import ConfigurationError, NotFoundError, ObjectStoreError, UploadError
+
+_TEMPORARY = ".tmp"
+
+
+class ObjectStore(Protocol):
+    """Objects by key, such as `jobs/7/videos/12/keypoints.csv`.
+
+    An object appears whole or not at all. A missing key raises NotFoundError, a failing store
+    ObjectStoreError.
+    """
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data`, replacing what was there."""
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Store the file at `path` in a `scratch` directory, replacing what was there; the file is gone."""
+
+    async def receive(self, key: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
+        """Store what comes in under a new key; return its size. Raises UploadError if the key is taken
+        or `max_bytes` are exceeded."""
+
+    def read(self, key: str) -> bytes:
+        """The whole object."""
+
+    def local_path(self, key: str) -> Path:
+        """A file on this machine with the object's content; not to be written to."""
+
+    def size_bytes(self, key: str) -> int:
+        """Size of the object."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys below `prefix`, which ends with `/`, sorted."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if it is there."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A directory for files on their way into the store, removed at the end."""
+
+
+class LocalObjectStore:
+    """An ObjectStore in a directory of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        try:
+            (root / _TEMPORARY).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"object store: cannot write to {root}: {error}") from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data`, replacing what was there."""
+        with self._draft(key) as (file, draft):
+            file.write(data)
+            _sync(file)
+            draft.replace(self._made(key))
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Move the file at `path` to its place, replacing what was there."""
+        with _object_errors(key):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            path.replace(self._made(key))
+
+    async def receive(self, key: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
+        """Store what comes in under a new key; return its size."""
+        with self._draft(key) as (file, draft):
+            async for chunk in chunks:
+                file.write(chunk)
+                if file.tell() > max_bytes:
+                    raise UploadError(f"upload: expected at most {max_bytes} bytes, got more")
+            _sync(file)
+            try:
+                os.link(draft, self._made(key))
+            except FileExistsError as error:
+                raise UploadError("upload: expected a first upload to this address, got another") from error
+            return file.tell()
+
+    def read(self, key: str) -> bytes:
+        """The whole object."""
+        with _object_errors(key):
+            return self._path(key).read_bytes()
+
+    def local_path(self, key: str) -> Path:
+        """The object's own file."""
+        if not self.exists(key):
+            raise NotFoundError(f"there is no object {key!r}")
+        return self._path(key)
+
+    def size_bytes(self, key: str) -> int:
+        """Size of the object."""
+        with _object_errors(key):
+            return self._path(key).stat().st_size
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        return self._path(key).is_file()
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys below `prefix`, sorted."""
+        folder = self._path(prefix.rstrip("/"))
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return sorted(path.relative_to(self._root).as_posix() for path in files)
+
+    def delete(self, key: str) -> None:
+        """Remove the object, if it is there."""
+        with _object_errors(key):
+            self._path(key).unlink(missing_ok=True)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A directory for files on their way into the store, removed at the end."""
+        with tempfile.TemporaryDirectory(dir=self._root / _TEMPORARY) as folder:
+            yield Path(folder)
+
+    def _path(self, key: str) -> Path:
+        """Raises NotFoundError for a key that could leave the store: nothing is ever stored under it."""
+        parts = key.split("/")
+        if "\0" in key or key.startswith(_TEMPORARY) or any(part in {"", ".", ".."} for part in parts):
+            raise NotFoundError(f"there is no object {key!r}")
+        return self._root.joinpath(PurePosixPath(key))
+
+    def _made(self, key: str) -> Path:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @contextmanager
+    def _draft(self, key: str) -> Iterator[tuple[BinaryIO, Path]]:
+        """A file to write to, gone at the end unless it was moved to its place."""
+        with _object_errors(key):
+            handle, name = tempfile.mkstemp(dir=self._root / _TEMPORARY)
+            draft = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    yield file, draft
+            finally:
+                draft.unlink(missing_ok=True)
+
+
+def open_object_store(url: str) -> ObjectStore:
+    """The store at `url`: `file:///a/directory`. Raises ConfigurationError."""
+    scheme, _, path = url.partition("://")
+    if scheme != "file" or not path.startswith("/"):
+        raise ConfigurationError(f"MAREY_STORE_URL: expected file:///a/directory, got {url!r}")
+    return LocalObjectStore(Path(path))
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _object_errors(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no object {key!r}") from error
+    except OSError as error:
+        raise ObjectStoreError(f"object store: {key!r}: {error}") from error

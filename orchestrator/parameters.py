@@ -1,0 +1,32 @@
+"""What a user may set for a job."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+from core.errors import InvalidParameterError
+
+
+class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Parameters of pipeline `pose_2d`, complete and checked."""
+
+    overlay: Literal["full", "half", "off"] = "full"
+    """Size of the overlay video against its source."""
+    frame_batch_frames: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32
+    """Frames whose poses are committed together."""
+    batches_per_run: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    """Frame batches that one worker takes at a time; a run ends at the next keyframe."""
+    person_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.25
+    """People that the detector scores lower are left out of the results."""
+
+
+def resolve_parameters(defaults: Mapping[str, object], requested: Mapping[str, object]) -> JobParameters:
+    """The requested values on top of the defaults of the parameter set.
+
+    Raises InvalidParameterError for an unknown name or a value out of range.
+    """
+    try:
+        return msgspec.convert({**defaults, **requested}, JobParameters)
+    except msgspec.ValidationError as error:
+        raise InvalidParameterError(f"parameters: {error}") from error

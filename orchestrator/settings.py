@@ -1,0 +1,78 @@
+"""Settings of the orchestrator's processes, read from the environment once."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from core.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseSettings:
+    """How long work may be silent before others take it over."""
+
+    lease_s: float = 30.0
+    """A task is another's after this long without a sign of life; renewed at a third of it."""
+    sent_timeout_s: float = 60.0
+    """A message that nobody took for this long counts as lost and is sent again."""
+    reconcile_interval_s: float = 30.0
+    poll_interval_s: float = 1.0
+    """Between looks at Postgres or NATS when no hint comes."""
+    drain_timeout_s: float = 15.0
+    """On SIGTERM: for tasks under way to end; what is left is handed back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings:
+    """How much is under way at a time."""
+
+    runs_window: int = 32
+    """Runs per tier that wait in JetStream; the rest waits in Postgres."""
+    steps_window: int = 32
+    """The same for the other steps."""
+    steps_in_flight: int = 2
+    """Steps other than infer that one orchestrator works on at a time."""
+    runs_in_flight: int = 2
+    """Runs that one worker works on at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where the services are, and how work is dealt with."""
+
+    database_url: str
+    nats_url: str
+    triton_url: str
+    """host:port of Triton's gRPC endpoint."""
+    store_url: str
+    """file:///directory of the objects."""
+    worker_name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    lease: LeaseSettings = LeaseSettings()
+    queue: QueueSettings = QueueSettings()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL and MAREY_STORE_URL; optional
+        MAREY_RUNS_IN_FLIGHT. Raises ConfigurationError that names everything missing."""
+        names = ("MAREY_DATABASE_URL", "MAREY_NATS_URL", "MAREY_TRITON_URL", "MAREY_STORE_URL")
+        missing = [name for name in names if not environment.get(name)]
+        if missing:
+            raise ConfigurationError(f"expected the environment variables {', '.join(missing)}, got none")
+        database, nats, triton, store = (environment[name] for name in names)
+        runs_in_flight = _positive(environment, "MAREY_RUNS_IN_FLIGHT", QueueSettings().runs_in_flight)
+        return cls(
+            database_url=database,
+            nats_url=nats,
+            triton_url=triton,
+            store_url=store,
+            queue=QueueSettings(runs_in_flight=runs_in_flight),
+        )
+
+
+def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigurationError(f"{name}: expected a whole number of at least 1, got {text!r}")
+    return int(text)

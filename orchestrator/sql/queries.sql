@@ -1,0 +1,311 @@
+-- Every statement that the orchestrator sends. `$n` are its arguments, told in its description.
+-- State changes are guarded by the state they expect; a task's by its epoch (the fence).
+
+-- name: job_defaults
+-- What a job of user $1 with the pipeline named $2 takes over from the user's group and project.
+SELECT u.id AS user_id, g.project_id, p.project_queue AS tier, l.id AS pipeline_id,
+       g.pipeline_parameter_set_id, l.pipeline_name,
+       (SELECT coalesce(jsonb_object_agg(v.pipeline_parameters_name, v.pipeline_parameters_value), '{}')
+        FROM pipeline_parameters v
+        WHERE v.pipeline_parameter_set_id = g.pipeline_parameter_set_id AND v.pipeline_id = l.id) AS parameters
+FROM "user" u
+JOIN user_group g ON g.id = u.group_id
+JOIN project p ON p.id = g.project_id
+LEFT JOIN pipeline l ON l.pipeline_name = $2
+WHERE u.id = $1;
+
+-- name: pipeline_names
+-- The pipelines there are.
+SELECT pipeline_name AS name FROM pipeline ORDER BY pipeline_name;
+
+-- name: insert_job
+-- A job and its first task. $1 user, $2 project, $3 pipeline, $4 parameter set, $5 tier, $6 parameters,
+-- $7 input key.
+WITH made AS (
+    INSERT INTO job (user_id, project_id, pipeline_id, pipeline_parameter_set_id, tier, job_parameters, input_key)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING id, project_id, tier
+), first_task AS (
+    INSERT INTO task (kind, job_id, project_id, tier) SELECT 'initialize', id, project_id, tier FROM made
+)
+SELECT id FROM made;
+
+-- name: job_view
+-- Job $1 as its user sees it.
+SELECT j.id, j.status, j.error_code, j.error_message, l.pipeline_name, j.project_id, j.tier, j.input_key,
+       j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
+FROM job j JOIN pipeline l ON l.id = j.pipeline_id
+WHERE j.id = $1;
+
+-- name: job_views
+-- At most $1 jobs with an id below $2, newest first.
+SELECT j.id, j.status, j.error_code, j.error_message, l.pipeline_name, j.project_id, j.tier, j.input_key,
+       j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
+FROM job j JOIN pipeline l ON l.id = j.pipeline_id
+WHERE j.id < $2
+ORDER BY j.id DESC LIMIT $1;
+
+-- name: video_views
+-- The videos of job $1 as its user sees them.
+SELECT id, job_id, video_name AS name, status, error_code, error_message, frames_total, frames_done,
+       frames_missing, video_results_path AS results_path, summary
+FROM video WHERE job_id = $1 ORDER BY id;
+
+-- name: pick_ready
+-- Tasks to publish, locked: per lane (kind x tier) as many as keep $1 unread messages of runs,
+-- $2 of other steps, in JetStream. The backlog stays here.
+SELECT picked.id, picked.epoch, picked.kind, picked.tier, picked.project_id
+FROM (VALUES (true, 'high_priority'), (true, 'priority'), (true, 'standard'),
+             (false, 'high_priority'), (false, 'priority'), (false, 'standard')) AS lane (is_run, tier)
+CROSS JOIN LATERAL (
+    SELECT t.id, t.epoch, t.kind, t.tier, t.project_id
+    FROM task t
+    WHERE t.status = 'ready' AND (t.kind = 'infer') = lane.is_run AND t.tier = lane.tier
+          AND t.not_before <= now()
+    ORDER BY t.id
+    LIMIT greatest(0, CASE WHEN lane.is_run THEN $1::bigint ELSE $2::bigint END - (
+        SELECT count(*) FROM task s
+        WHERE s.status = 'sent' AND (s.kind = 'infer') = lane.is_run AND s.tier = lane.tier))
+    FOR UPDATE OF t SKIP LOCKED
+) AS picked;
+
+-- name: mark_sent
+-- The messages of tasks $1 are stored in JetStream.
+UPDATE task SET status = 'sent', sent_at = now() WHERE id = ANY($1::bigint[]) AND status = 'ready';
+
+-- name: lease_task
+-- Take task $1 for worker $3 for $4 seconds, because a message of epoch $2 says so. No row: it moved on.
+UPDATE task
+SET status = 'leased', epoch = epoch + 1, worker = $3, lease_until = now() + make_interval(secs => $4),
+    attempts = attempts + 1, started_at = coalesce(started_at, now())
+WHERE id = $1 AND epoch = $2 AND status IN ('ready', 'sent')
+RETURNING id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempts, max_attempts,
+          extract(epoch FROM now() - started_at)::float8 AS age_s;
+
+-- name: renew_lease
+-- Keep task $1, held with epoch $2, for $3 more seconds.
+UPDATE task SET lease_until = now() + make_interval(secs => $3)
+WHERE id = $1 AND epoch = $2 AND status = 'leased';
+
+-- name: release_task
+-- Hand task $1, held with epoch $2, back for another try in $3 seconds, because of $5 (code) $6 (message);
+-- $4 attempts are given back with it.
+UPDATE task
+SET status = 'ready', worker = NULL, lease_until = NULL, not_before = now() + make_interval(secs => $3),
+    attempts = greatest(0, attempts - $4), error_code = $5, error_message = $6
+WHERE id = $1 AND epoch = $2 AND status = 'leased';
+
+-- name: end_task
+-- Task $1, held with epoch $2, is over: $3 is 'done' or 'dead', $4 and $5 its error's code and message.
+UPDATE task
+SET status = $3, worker = NULL, lease_until = NULL, finished_at = now(), error_code = $4, error_message = $5
+WHERE id = $1 AND epoch = $2 AND status = 'leased';
+
+-- name: job_source
+-- What the initialize step of job $1 works on; the job counts as running from here.
+UPDATE job SET status = CASE status WHEN 'queued' THEN 'running' ELSE status END,
+               started_at = coalesce(started_at, now())
+WHERE id = $1
+RETURNING id, input_key;
+
+-- name: insert_videos
+-- The entries of job $1's package: names $2, object keys $3, and for the refused ones codes $4 and messages $5.
+WITH entry AS (
+    SELECT nextval(pg_get_serial_sequence('video', 'id')) AS id, e.*
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS e (name, path, code, message)
+), made AS (
+    INSERT INTO video (id, job_id, video_name, video_path, video_results_path, status, error_code, error_message)
+    SELECT id, $1, name, path, format('jobs/%s/videos/%s/', $1::bigint, id),
+           CASE WHEN code IS NULL THEN 'queued' ELSE 'failed' END, code, message
+    FROM entry
+    RETURNING id, status
+), submits AS (
+    INSERT INTO task (kind, job_id, video_id, project_id, tier)
+    SELECT 'submit', j.id, m.id, j.project_id, j.tier
+    FROM made m JOIN job j ON j.id = $1
+    WHERE m.status = 'queued'
+    ORDER BY m.id
+)
+UPDATE job
+SET videos_total = (SELECT count(*) FROM made),
+    videos_done = (SELECT count(*) FROM made WHERE status = 'failed')
+WHERE id = $1;
+
+-- name: video_source
+-- What the steps of video $1 work on.
+SELECT v.id, v.job_id, v.video_name AS name, v.video_path AS path, v.video_results_path AS results_path,
+       v.frames_total, j.job_parameters AS parameters, l.pipeline_endpoint AS endpoint
+FROM video v JOIN job j ON j.id = v.job_id JOIN pipeline l ON l.id = j.pipeline_id
+WHERE v.id = $1;
+
+-- name: insert_runs
+-- Runs of video $1 (first frames $2, last frames $3) and their frame batches (starts $4, stops $5, and the
+-- first frame of the run of each, $6); $7 is the video's number of frames.
+WITH run AS (
+    INSERT INTO task (kind, job_id, video_id, project_id, tier, first_frame, last_frame, frame_count)
+    SELECT 'infer', j.id, v.id, j.project_id, j.tier, r.first, r.last, r.last - r.first + 1
+    FROM unnest($2::int[], $3::int[]) AS r (first, last)
+    JOIN video v ON v.id = $1
+    JOIN job j ON j.id = v.job_id
+    ORDER BY r.first
+    RETURNING id, first_frame
+), batch AS (
+    INSERT INTO frame_batch (video_id, run_id, start_frame, stop_frame)
+    SELECT $1, run.id, b.start, b.stop
+    FROM unnest($4::int[], $5::int[], $6::int[]) AS b (start, stop, first)
+    JOIN run ON run.first_frame = b.first
+    RETURNING id
+)
+UPDATE video SET status = 'inferring', frames_total = $7, batches_total = (SELECT count(*) FROM batch)
+WHERE id = $1 AND status = 'queued';
+
+-- name: open_batches
+-- The frame batches of run $1 that are not committed, in order.
+SELECT id, start_frame, stop_frame FROM frame_batch
+WHERE run_id = $1 AND status = 'queued'
+ORDER BY start_frame;
+
+-- name: commit_batch
+-- Frame batch $4 of run $1, held with epoch $2, is in object $5 with $6 decoded frames and $7 people. The lease
+-- is extended by $3 seconds; the last batch of the video makes its collection task. `is_held` false: another
+-- worker has the run and nothing was changed; `is_new` false: the batch was committed before.
+WITH held AS (
+    UPDATE task SET lease_until = now() + make_interval(secs => $3)
+    WHERE id = $1 AND epoch = $2 AND status = 'leased'
+    RETURNING id, job_id, project_id, tier
+), batch AS (
+    UPDATE frame_batch b SET status = 'completed', results_path = $5, frames_decoded = $6, people = $7
+    FROM held
+    WHERE b.id = $4 AND b.run_id = held.id AND b.status = 'queued'
+    RETURNING b.video_id, b.stop_frame - b.start_frame AS frames
+), counted AS (
+    UPDATE video v
+    SET batches_done = v.batches_done + 1, frames_done = v.frames_done + batch.frames,
+        frames_missing = v.frames_missing + batch.frames - $6,
+        status = CASE WHEN v.batches_done + 1 = v.batches_total THEN 'collecting' ELSE v.status END
+    FROM batch
+    WHERE v.id = batch.video_id
+    RETURNING v.id, v.status
+), collection AS (
+    INSERT INTO task (kind, job_id, video_id, project_id, tier)
+    SELECT 'collect_video', held.job_id, counted.id, held.project_id, held.tier
+    FROM held, counted
+    WHERE counted.status = 'collecting'
+    ON CONFLICT DO NOTHING
+)
+SELECT EXISTS (SELECT FROM held) AS is_held, EXISTS (SELECT FROM batch) AS is_new;
+
+-- name: fail_open_batches
+-- The frame batches of run $1 that are not committed never will be.
+WITH failed AS (
+    UPDATE frame_batch SET status = 'failed' WHERE run_id = $1 AND status = 'queued'
+    RETURNING video_id, stop_frame - start_frame AS frames
+), lost AS (
+    SELECT video_id, count(*) AS batches, sum(frames) AS frames FROM failed GROUP BY video_id
+)
+UPDATE video v
+SET batches_done = v.batches_done + lost.batches, frames_done = v.frames_done + lost.frames,
+    frames_missing = v.frames_missing + lost.frames
+FROM lost
+WHERE v.id = lost.video_id;
+
+-- name: collect_finished_videos
+-- A collection task for video $1, or for any video if null, whose frame batches are all over.
+WITH finished AS (
+    UPDATE video SET status = 'collecting'
+    WHERE status = 'inferring' AND batches_done = batches_total AND ($1::bigint IS NULL OR id = $1)
+    RETURNING id, job_id
+)
+INSERT INTO task (kind, job_id, video_id, project_id, tier)
+SELECT 'collect_video', j.id, f.id, j.project_id, j.tier
+FROM finished f JOIN job j ON j.id = f.job_id
+ON CONFLICT DO NOTHING;
+
+-- name: video_batches
+-- The committed frame batches of video $1, in order.
+SELECT start_frame, stop_frame, results_path FROM frame_batch
+WHERE video_id = $1 AND status = 'completed'
+ORDER BY start_frame;
+
+-- name: failed_runs
+-- The runs of video $1 that ended with an error, in order.
+SELECT first_frame, last_frame, error_code, error_message FROM task
+WHERE video_id = $1 AND kind = 'infer' AND status IN ('done', 'dead') AND error_code IS NOT NULL
+ORDER BY first_frame;
+
+-- name: end_video
+-- Video $1 is over: status $2, error code $3 and message $4, summary $5. Its job counts it once.
+WITH ended AS (
+    UPDATE video SET status = $2, error_code = $3, error_message = $4, summary = $5
+    WHERE id = $1 AND status NOT IN ('completed', 'failed')
+    RETURNING job_id
+)
+UPDATE job SET videos_done = videos_done + 1 FROM ended WHERE job.id = ended.job_id;
+
+-- name: collect_finished_jobs
+-- A collection task for job $1, or for any job if null, whose videos are all over.
+WITH finished AS (
+    UPDATE job SET status = 'collecting'
+    WHERE status = 'running' AND videos_total > 0 AND videos_done = videos_total
+          AND ($1::bigint IS NULL OR id = $1)
+    RETURNING id, project_id, tier
+)
+INSERT INTO task (kind, job_id, project_id, tier)
+SELECT 'collect_job', id, project_id, tier FROM finished
+ON CONFLICT DO NOTHING;
+
+-- name: end_job
+-- Job $1 is over: status $2, error code $3 and message $4.
+UPDATE job SET status = $2, error_code = $3, error_message = $4, finished_at = now()
+WHERE id = $1 AND finished_at IS NULL;
+
+-- name: expire_leases
+-- Tasks whose worker fell silent are ready again, if they may be tried again.
+UPDATE task
+SET status = 'ready', epoch = epoch + 1, worker = NULL, lease_until = NULL, not_before = now()
+WHERE status = 'leased' AND lease_until < now() AND attempts < max_attempts;
+
+-- name: exhausted_leases
+-- Tasks whose worker fell silent in their last attempt.
+SELECT id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempts, max_attempts,
+       extract(epoch FROM now() - started_at)::float8 AS age_s
+FROM task
+WHERE status = 'leased' AND lease_until < now() AND attempts >= max_attempts;
+
+-- name: requeue_sent
+-- Tasks whose message was sent over $1 seconds ago and taken by nobody are ready again, under a new epoch.
+UPDATE task SET status = 'ready', epoch = epoch + 1
+WHERE status = 'sent' AND sent_at <= now() - make_interval(secs => $1);
+
+-- name: lock_miscounted_videos
+-- Videos under inference whose counters differ from their rows, locked.
+SELECT v.id FROM video v
+WHERE v.status = 'inferring' AND v.batches_done <>
+      (SELECT count(*) FROM frame_batch b WHERE b.video_id = v.id AND b.status <> 'queued')
+FOR UPDATE;
+
+-- name: recount_videos
+-- Set the counters of videos $1 (locked) from their rows.
+UPDATE video v
+SET batches_done = c.batches, frames_done = c.frames, frames_missing = c.missing
+FROM (
+    SELECT video_id, count(*) AS batches, sum(stop_frame - start_frame) AS frames,
+           sum(stop_frame - start_frame - frames_decoded) AS missing
+    FROM frame_batch
+    WHERE video_id = ANY($1::bigint[]) AND status <> 'queued'
+    GROUP BY video_id
+) AS c
+WHERE v.id = c.video_id;
+
+-- name: lock_miscounted_jobs
+-- Running jobs whose counter differs from their videos, locked.
+SELECT j.id FROM job j
+WHERE j.status = 'running' AND j.videos_total > 0 AND j.videos_done <>
+      (SELECT count(*) FROM video v WHERE v.job_id = j.id AND v.status IN ('completed', 'failed'))
+FOR UPDATE;
+
+-- name: recount_jobs
+-- Set the counters of jobs $1 (locked) from their videos.
+UPDATE job j
+SET videos_done = (SELECT count(*) FROM video v WHERE v.job_id = j.id AND v.status IN ('completed', 'failed'))
+WHERE j.id = ANY($1::bigint[]);

@@ -1,0 +1,145 @@
+"""Jobs and videos as their users see them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.errors import InvalidParameterError, NotFoundError
+from core.jobs import JobStatus, Tier, VideoStatus
+from orchestrator.parameters import resolve_parameters
+from orchestrator.store.database import Database
+
+DEFAULT_USER_ID = 1
+"""The user that every installation starts with."""
+_NEWEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What a user asks for. Project, tier and default parameters follow from the user's group."""
+
+    pipeline_name: str
+    input_key: str
+    """Object key of the uploaded package."""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    user_id: int = DEFAULT_USER_ID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job."""
+
+    id: int
+    status: JobStatus
+    error_code: str | None
+    error_message: str | None
+    pipeline_name: str
+    project_id: int
+    tier: Tier
+    input_key: str
+    parameters: dict[str, object]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    videos_total: int
+    videos_done: int
+    """Videos that are over, with or without results."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoView:
+    """A video of a job."""
+
+    id: int
+    job_id: int
+    name: str
+    status: VideoStatus
+    error_code: str | None
+    error_message: str | None
+    """On a completed video: what is missing from its results."""
+    frames_total: int
+    frames_done: int
+    """Frames that were inferred or are known to be missing."""
+    frames_missing: int
+    results_path: str
+    """Prefix of the object keys of the results."""
+    summary: dict[str, object] | None
+
+    @property
+    def progress(self) -> float:
+        """Share of the frames that are done, 0 to 1; 1 for a video that is over."""
+        if self.status in {VideoStatus.COMPLETED, VideoStatus.FAILED}:
+            return 1.0
+        return self.frames_done / self.frames_total if self.frames_total else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Defaults:
+    user_id: int
+    project_id: int
+    tier: Tier
+    pipeline_id: int | None
+    pipeline_parameter_set_id: int
+    parameters: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Id:
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    name: str
+
+
+class JobStore:
+    """Makes jobs and tells how they are doing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create_job(self, request: JobRequest) -> int:
+        """Write the job and its first task in one transaction; return the job's id.
+
+        Raises InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user.
+        """
+        defaults = await self._defaults(request)
+        parameters = resolve_parameters(defaults.parameters, request.parameters)
+        made = await self._database.row(
+            _Id,
+            "insert_job",
+            defaults.user_id,
+            defaults.project_id,
+            defaults.pipeline_id,
+            defaults.pipeline_parameter_set_id,
+            defaults.tier,
+            parameters,
+            request.input_key,
+        )
+        assert made is not None
+        return made.id
+
+    async def job(self, job_id: int) -> JobView:
+        """Raises NotFoundError."""
+        view = await self._database.row(JobView, "job_view", job_id)
+        if view is None:
+            raise NotFoundError(f"there is no job {job_id}")
+        return view
+
+    async def videos(self, job_id: int) -> list[VideoView]:
+        """The videos of a job in the order of its package; none before the package is unpacked."""
+        return await self._database.rows(VideoView, "video_views", job_id)
+
+    async def list_jobs(self, limit: int = 50, before_id: int | None = None) -> list[JobView]:
+        """Jobs, newest first; `before_id` continues a list after its last id."""
+        return await self._database.rows(JobView, "job_views", limit, before_id or _NEWEST)
+
+    async def _defaults(self, request: JobRequest) -> _Defaults:
+        row = await self._database.row(_Defaults, "job_defaults", request.user_id, request.pipeline_name)
+        if row is None:
+            raise NotFoundError(f"there is no user {request.user_id}")
+        if row.pipeline_id is None:
+            names = [pipeline.name for pipeline in await self._database.rows(_Name, "pipeline_names")]
+            raise InvalidParameterError(f"pipeline: expected one of {names}, got {request.pipeline_name!r}")
+        return row
