@@ -1,0 +1,132 @@
+"""Errors -> RFC 9457 problem bodies: the only place that knows the HTTP status of an error."""
+
+import logging
+import re
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from api.requests import request_id_of
+from core.errors import (
+    ArchiveError,
+    ConfigurationError,
+    ConflictError,
+    EntryError,
+    InvalidParameterError,
+    InvalidUploadTokenError,
+    LeaseLostError,
+    MareyError,
+    MediaError,
+    NotFoundError,
+    ServiceError,
+    UploadError,
+    UploadExpiredError,
+    UploadIncompleteError,
+    UploadTooLargeError,
+    UploadUsedError,
+)
+
+PROBLEM_JSON = "application/problem+json"
+STATUSES: dict[type[MareyError], HTTPStatus] = {
+    ArchiveError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    EntryError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    MediaError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidParameterError: HTTPStatus.BAD_REQUEST,
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    UploadError: HTTPStatus.CONFLICT,
+    InvalidUploadTokenError: HTTPStatus.FORBIDDEN,
+    UploadExpiredError: HTTPStatus.FORBIDDEN,
+    UploadUsedError: HTTPStatus.CONFLICT,
+    UploadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UploadIncompleteError: HTTPStatus.BAD_REQUEST,
+    ServiceError: HTTPStatus.SERVICE_UNAVAILABLE,
+    LeaseLostError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""Status of an error, or of the family it belongs to (the nearest class wins)."""
+FRAMEWORK_CODES = {
+    HTTPStatus.BAD_REQUEST: "invalid_request",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "request_too_large",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
+}
+"""Codes of what the framework itself refuses."""
+
+logger = logging.getLogger(__name__)
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457 problem details with a stable `code`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+
+
+def status_of(error_type: type[MareyError]) -> HTTPStatus:
+    """The status of the nearest class of the error's line that the table has, else 500."""
+    line = (STATUSES[base] for base in error_type.__mro__ if base in STATUSES)
+    return next(line, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def on_marey_error(request: Request[Any, Any, Any], error: MareyError) -> Response[Problem]:
+    """An error of ours. What went wrong inside the server is logged, not told."""
+    status = status_of(type(error))
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _problem(request, status, error.code, str(error))
+    _log_failure(request, error)
+    return _problem(request, status, error.code, type(error).__doc__ or error.code)
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """A request that the framework refused."""
+    status = HTTPStatus(error.status_code)
+    code = FRAMEWORK_CODES.get(status, re.sub(r"\W+", "_", status.phrase).lower())
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log_failure(request, error)
+        return _problem(request, status, code, "The server failed.")
+    return _problem(request, status, code, _detail(error))
+
+
+def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A defect of the server."""
+    _log_failure(request, error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return _problem(request, status, FRAMEWORK_CODES[status], "The server failed.")
+
+
+def _detail(error: HTTPException) -> str:
+    """The framework's sentence with the fields it complains about."""
+    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
+        return error.detail
+    fields = [f"{item.get('key', 'body')}: {item['message']}" for item in error.extra]
+    return "; ".join(fields) or error.detail
+
+
+def _problem(
+    request: Request[Any, Any, Any], status: HTTPStatus, code: str, detail: str
+) -> Response[Problem]:
+    body = Problem(
+        title=status.phrase,
+        status=status.value,
+        detail=detail,
+        code=code,
+        request_id=request_id_of(request.scope),
+    )
+    return Response(body, status_code=status.value, media_type=PROBLEM_JSON)
+
+
+def _log_failure(request: Request[Any, Any, Any], error: Exception) -> None:
+    logger.error(
+        "request failed",
+        exc_info=error,
+        extra={"action": "request_failed", "request_id": request_id_of(request.scope)},
+    )

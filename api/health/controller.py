@@ -1,0 +1,47 @@
+"""GET /health/live and /health/ready."""
+
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Controller, Request, Response, get
+
+from api.dependencies import ReadinessDep
+from api.errors import PROBLEM_JSON
+from api.health.schemas import Live, NotReady, Ready
+from api.requests import request_id_of
+
+
+class HealthController(Controller):
+    """For load balancers and for people who wonder."""
+
+    path = "/health"
+    tags = ("health",)
+
+    @get("/live", sync_to_thread=False)
+    def live(self) -> Live:
+        """The API's process answers."""
+        return Live()
+
+    @get("/ready")
+    async def ready(
+        self, request: Request[Any, Any, Any], readiness: ReadinessDep
+    ) -> Response[Ready] | Response[NotReady]:
+        """Postgres, NATS and Triton do their work; 503 names those that do not."""
+        checks = await readiness.report()
+        if set(checks.values()) <= {"ok"}:
+            return Response(Ready(checks=checks))
+        return _not_ready(checks, request_id_of(request.scope))
+
+
+def _not_ready(checks: dict[str, str], request_id: str) -> Response[NotReady]:
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    failed = ", ".join(f"{name} ({state})" for name, state in checks.items() if state != "ok")
+    body = NotReady(
+        title=status.phrase,
+        status=status.value,
+        detail=f"expected every service to answer, these do not: {failed}",
+        code="not_ready",
+        request_id=request_id,
+        checks=checks,
+    )
+    return Response(body, status_code=status.value, media_type=PROBLEM_JSON)

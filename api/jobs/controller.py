@@ -1,0 +1,75 @@
+"""/job: start, list and watch jobs."""
+
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.params import Parameter
+
+from api.dependencies import JobsDep
+from api.jobs.schemas import JobCreate, JobList, JobOut, VideoList, VideoOut
+from orchestrator.store import JobView, VideoView
+
+MAX_ID = 2**63 - 1
+"""Largest bigint of Postgres."""
+JobId = Annotated[int, Parameter(ge=1, le=MAX_ID, description="Id of a job")]
+Limit = Annotated[int, Parameter(ge=1, le=100, description="At most so many")]
+
+
+class JobController(Controller):
+    """Jobs and their videos."""
+
+    path = "/job"
+    tags = ("job",)
+
+    @post()
+    async def create(self, data: JobCreate, jobs: JobsDep) -> JobOut:
+        """Start a job on an uploaded package."""
+        return _job_out(await jobs.create(data))
+
+    @get()
+    async def list_latest(self, jobs: JobsDep, limit: Limit = 20) -> JobList:
+        """The latest jobs, newest first."""
+        return JobList(items=[_job_out(job) for job in await jobs.latest(limit)])
+
+    @get("/{job_id:int}")
+    async def read(self, job_id: JobId, jobs: JobsDep) -> JobOut:
+        """A job as it is now."""
+        return _job_out(await jobs.job(job_id))
+
+    @get("/{job_id:int}/video")
+    async def list_videos(self, job_id: JobId, jobs: JobsDep) -> VideoList:
+        """The videos of a job; none until its package was opened."""
+        return VideoList(items=[_video_out(video) for video in await jobs.videos(job_id)])
+
+
+def _job_out(job: JobView) -> JobOut:
+    return JobOut(
+        id=job.id,
+        status=job.status,
+        pipeline=job.pipeline_name,
+        tier=job.tier,
+        parameters=job.parameters,
+        videos_total=job.videos_total,
+        videos_done=job.videos_done,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        error_code=job.error_code,
+        error_message=job.error_message,
+    )
+
+
+def _video_out(video: VideoView) -> VideoOut:
+    return VideoOut(
+        id=video.id,
+        job_id=video.job_id,
+        name=video.name,
+        status=video.status,
+        progress=video.progress,
+        frames_total=video.frames_total,
+        frames_done=video.frames_done,
+        frames_missing=video.frames_missing,
+        error_code=video.error_code,
+        error_message=video.error_message,
+        summary=video.summary,
+    )

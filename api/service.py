@@ -1,0 +1,108 @@
+"""The API's process."""
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+import uvicorn
+
+from api.app import Services, create_app
+from api.health.service import Check, Readiness
+from api.jobs.service import Jobs
+from api.results.service import Results
+from api.settings import ApiSettings
+from api.uploads.service import Uploads
+from core.errors import PortTakenError
+from orchestrator.bus import Bus
+from orchestrator.objects import open_object_store
+from orchestrator.settings import Settings
+from orchestrator.store import Store
+from orchestrator.triton import TritonClient
+
+_DRAIN_S = 5
+"""How long requests under way may take to end when the process is asked to stop."""
+
+logger = logging.getLogger(__name__)
+
+
+def run_api(settings: ApiSettings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises PortTakenError, StoreError."""
+    asyncio.run(serve(settings))
+
+
+async def serve(settings: ApiSettings) -> None:
+    """Open the services, listen, close everything in reverse order."""
+    with listening_socket(settings.host, settings.port) as listener:
+        async with open_services(settings) as services:
+            logger.info("listening on %s:%d", settings.host, settings.port, extra={"action": "listen"})
+            await Server(server_config(services)).serve(sockets=[listener])
+
+
+@asynccontextmanager
+async def open_services(settings: ApiSettings) -> AsyncIterator[Services]:
+    """The services that the handlers use."""
+    objects = open_object_store(settings.services.store_url)
+    async with Store.open(settings.services.database_url) as store:
+        yield Services(
+            jobs=Jobs(store, objects),
+            uploads=Uploads(objects, settings.upload_secret, settings.upload_limits),
+            results=Results(store, objects),
+            readiness=Readiness(readiness_checks(store, settings.services)),
+        )
+
+
+def readiness_checks(store: Store, settings: Settings) -> dict[str, Check]:
+    """Postgres answers a query, NATS a handshake, Triton's models compute."""
+
+    async def nats() -> None:
+        async with Bus.open(settings.nats_url):
+            pass
+
+    async def triton() -> None:
+        async with await TritonClient.open(settings.triton_url) as client:
+            await client.canary()
+
+    return {"postgres": partial(store.list_jobs, limit=1), "nats": nats, "triton": triton}
+
+
+def server_config(services: Services) -> uvicorn.Config:
+    """How uvicorn serves the application. Its access log would tell upload tokens."""
+    return uvicorn.Config(
+        create_app(services),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+    )
+
+
+class Server(uvicorn.Server):
+    """A server that ends quietly: uvicorn repeats the signal before the services are closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM stop the server; only a process's main thread can be signalled."""
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A bound socket. Raises PortTakenError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise PortTakenError(f"the API cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener

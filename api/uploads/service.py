@@ -1,0 +1,46 @@
+"""Leave to upload, and the upload itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from api.uploads.body import bounded
+from api.uploads.tokens import UploadGrant, new_grant, sign, verify
+from core.errors import UploadTooLargeError, UploadUsedError
+from orchestrator.objects import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadLimits:
+    """What an upload may be."""
+
+    max_bytes: int = 4 << 30
+    lifetime_s: int = 15 * 60
+    """An upload must start within this time."""
+    idle_s: float = 60.0
+    """Longest pause between two pieces of a body."""
+
+
+class Uploads:
+    """Issues upload tokens and takes what is sent with them."""
+
+    def __init__(self, objects: ObjectStore, secret: bytes, limits: UploadLimits) -> None:
+        self._objects = objects
+        self._secret = secret
+        self._limits = limits
+
+    def issue(self) -> tuple[str, UploadGrant]:
+        """A token and what it allows."""
+        grant = new_grant(self._limits.max_bytes, int(time.time()) + self._limits.lifetime_s)
+        return sign(grant, self._secret), grant
+
+    async def receive(self, token: str, body: AsyncIterator[bytes], announced_bytes: int | None) -> int:
+        """Store a package under the token's key; returns its bytes. Raises UploadError leaves."""
+        grant = verify(token, self._secret, time.time())
+        if announced_bytes is not None and announced_bytes > grant.max_bytes:
+            raise UploadTooLargeError(f"expected at most {grant.max_bytes} bytes, got {announced_bytes}")
+        if await asyncio.to_thread(self._objects.exists, grant.key):
+            raise UploadUsedError
+        within_bounds = bounded(body, grant.max_bytes, self._limits.idle_s)
+        return await self._objects.receive(grant.key, within_bounds, grant.max_bytes)

@@ -1,0 +1,44 @@
+"""Readiness reports."""
+
+import asyncio
+
+from api.health.service import Readiness
+from core.errors import BusError
+
+
+class Counted:
+    """A check that counts its runs."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    async def __call__(self) -> None:
+        self.runs += 1
+
+
+async def refused() -> None:
+    raise BusError("nats://secret@host is down")
+
+
+async def stuck() -> None:
+    await asyncio.sleep(30)
+
+
+async def test_each_service_is_named_with_its_state() -> None:
+    readiness = Readiness({"postgres": Counted(), "nats": refused, "triton": stuck}, timeout_s=0.05)
+    assert await readiness.report() == {"postgres": "ok", "nats": "bus", "triton": "timeout"}
+
+
+async def test_a_fresh_report_is_reused() -> None:
+    check = Counted()
+    readiness = Readiness({"postgres": check}, fresh_s=60)
+    await asyncio.gather(*(readiness.report() for _ in range(20)))
+    assert check.runs == 1
+
+
+async def test_a_stale_report_is_renewed() -> None:
+    check = Counted()
+    readiness = Readiness({"postgres": check}, fresh_s=0)
+    await readiness.report()
+    await readiness.report()
+    assert check.runs == 2
