@@ -5,10 +5,13 @@ Written from the constants of Megvii-BaseDetection/YOLOX (Apache-2.0) at 6ddff48
 
 from dataclasses import dataclass
 from math import log
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+Activation = Literal["silu", "relu"]
 
 STRIDES = (8, 16, 32)
 BATCH_NORM_EPS = 1e-3
@@ -25,6 +28,8 @@ class YoloxSpec:
     input_hw: tuple[int, int]
     depthwise: bool = False
     num_classes: int = 80
+    activation: Activation = "silu"
+    """The official code's `act`; its published weights all use silu."""
 
     def channels(self, base: int) -> int:
         """`base` channels at width 1 in this variant."""
@@ -56,16 +61,18 @@ YOLOX_VARIANTS = {
 
 
 class BaseConv(nn.Module):
-    """Convolution, batch norm, SiLU; the size is kept but for the stride."""
+    """Convolution, batch norm, activation; the size is kept but for the stride."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
         padding = (kernel - 1) // 2
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(outputs, eps=BATCH_NORM_EPS, momentum=BATCH_NORM_MOMENTUM)
+        self.act: nn.Module = nn.SiLU()
 
     def forward(self, features: Tensor) -> Tensor:
-        return functional.silu(self.bn(self.conv(features)))
+        out: Tensor = self.act(self.bn(self.conv(features)))
+        return out
 
 
 class DepthwiseConv(nn.Module):
@@ -257,6 +264,10 @@ class Yolox(nn.Module):
         super().__init__()
         self.backbone = PathAggregation(spec)
         self.head = DecoupledHead(spec)
+        if spec.activation == "relu":
+            for block in self.modules():
+                if isinstance(block, BaseConv):
+                    block.act = nn.ReLU()
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         levels: tuple[Tensor, ...] = self.head(self.backbone(images))
