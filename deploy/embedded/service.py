@@ -16,7 +16,7 @@ class Service:
 
     name: str
     command: Callable[[], ServiceCommand]
-    """Makes what the service needs on disk; called in a thread, before the first start only."""
+    """Makes what the service needs on disk; called in a thread before every start."""
     ready: Probe
     needs: tuple[str, ...] = ()
     """Services that must be ready before this one starts and stop after it."""

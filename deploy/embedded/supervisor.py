@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from core.errors import ServiceDiedError
+from core.errors import MareyError, ServiceDiedError
 from deploy.embedded.guarded import GuardedProcess, log_tail
-from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import RestartPolicy, Service, start_levels
 
 _PROBE_INTERVAL_S = 0.1
@@ -33,7 +32,6 @@ class _Running:
     """A service that the supervisor has taken on."""
 
     service: Service
-    command: ServiceCommand
     process: GuardedProcess
     deaths_s: list[float] = field(default_factory=list)
 
@@ -74,6 +72,11 @@ class Supervisor:
             names = [service.name for service in level if service.name in self._running]
             await asyncio.gather(*map(self._stop_one, names))
 
+    def failure(self) -> BaseException | None:
+        """Why the supervisor gave a service up, if it did."""
+        ended = [task for task in self._keepers.values() if task.done() and not task.cancelled()]
+        return ended[0].exception() if ended else None
+
     def pids(self) -> dict[str, int]:
         """Process id of each service's guard."""
         return {name: running.process.pid for name, running in self._running.items()}
@@ -81,61 +84,48 @@ class Supervisor:
     async def _start_one(self, service: Service) -> None:
         self._report(ServiceEvent(service=service.name, kind="starting"))
         started_s = time.monotonic()
-        command = await asyncio.to_thread(service.command)
-        process = await self._launch(command, service.name)
-        running = _Running(service=service, command=command, process=process)
+        running = _Running(service=service, process=await self._launch(service))
         self._running[service.name] = running
-        await self._until_ready(running)
+        if problem := await _until_ready(running):
+            raise ServiceDiedError(self._last_words(service.name, problem))
         detail = f"{time.monotonic() - started_s:.1f} s"
         self._report(ServiceEvent(service=service.name, kind="ready", detail=detail))
         self._keepers[service.name] = asyncio.create_task(self._keep(running), name=f"keep {service.name}")
 
-    async def _launch(self, command: ServiceCommand, name: str) -> GuardedProcess:
-        return await GuardedProcess.start(command, self._log(name), self._lock_fd)
-
-    async def _until_ready(self, running: _Running) -> None:
-        """Probe until ready. Raises ServiceDiedError when the process ends or time is up."""
-        name, timeout_s = running.service.name, running.service.start_timeout_s
-        ended = asyncio.create_task(running.process.wait())
-        probing = asyncio.create_task(_probe_until_ready(running.service))
-        try:
-            await asyncio.wait({ended, probing}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if probing.done():
-                return probing.result()
-            if ended.done():
-                raise ServiceDiedError(
-                    self._last_words(name, _how_it_ended(ended.result()) + " while starting")
-                )
-            raise ServiceDiedError(self._last_words(name, f"was not ready after {timeout_s:.0f} s"))
-        finally:
-            ended.cancel()
-            probing.cancel()
-            await asyncio.gather(ended, probing, return_exceptions=True)
+    async def _launch(self, service: Service) -> GuardedProcess:
+        command = await asyncio.to_thread(service.command)
+        return await GuardedProcess.start(command, self._log(service.name), self._lock_fd)
 
     async def _keep(self, running: _Running) -> None:
         """Start the service again whenever it ends. Raises ServiceDiedError when it ends too often."""
-        name = running.service.name
+        problem = _how_it_ended(await running.process.wait())
         while True:
-            ending = _how_it_ended(await running.process.wait())
-            running.deaths_s.append(time.monotonic())
-            self._report(ServiceEvent(service=name, kind="died", detail=self._last_words(name, ending)))
-            delay_s = self._policy.delay_s(running.deaths_s)
-            if delay_s is None:
-                deaths = f"{ending}; it died {len(running.deaths_s)} times, so it is not started again"
-                raise ServiceDiedError(self._last_words(name, deaths))
-            await asyncio.sleep(delay_s)
-            self._report(ServiceEvent(service=name, kind="starting"))
-            running.process = await self._launch(running.command, name)
-            await self._ready_again(running)
+            await asyncio.sleep(self._delay_after_death_s(running, problem))
+            problem = await self._run_again(running)
 
-    async def _ready_again(self, running: _Running) -> None:
-        """Wait for a restarted service; one that is not ready in time is stopped, which counts as a death."""
+    def _delay_after_death_s(self, running: _Running, problem: str) -> float:
+        name = running.service.name
+        running.deaths_s.append(time.monotonic())
+        delay_s = self._policy.delay_s(running.deaths_s)
+        if delay_s is None:
+            problem = f"{problem}; it died {len(running.deaths_s)} times, so it is not started again"
+            raise ServiceDiedError(self._last_words(name, problem))
+        self._report(ServiceEvent(service=name, kind="died", detail=self._last_words(name, problem)))
+        return delay_s
+
+    async def _run_again(self, running: _Running) -> str:
+        """Start a dead service and wait for its next end; returns how it ended."""
+        name = running.service.name
+        self._report(ServiceEvent(service=name, kind="starting"))
         try:
-            await self._until_ready(running)
-        except ServiceDiedError:
+            running.process = await self._launch(running.service)
+        except MareyError as error:
+            return f"did not start again: {error}"
+        if problem := await _until_ready(running):
             await running.process.stop()
-        else:
-            self._report(ServiceEvent(service=running.service.name, kind="ready"))
+            return problem
+        self._report(ServiceEvent(service=name, kind="ready"))
+        return _how_it_ended(await running.process.wait())
 
     async def _stop_one(self, name: str) -> None:
         await self._running.pop(name).process.stop()
@@ -147,6 +137,24 @@ class Supervisor:
     def _last_words(self, name: str, what: str) -> str:
         log = self._log(name)
         return f"{name} {what}; the end of {log}:\n{log_tail(log)}"
+
+
+async def _until_ready(running: _Running) -> str | None:
+    """Probe until the service is ready, which gives None, or has ended or is late, which is returned."""
+    timeout_s = running.service.start_timeout_s
+    ended = asyncio.create_task(running.process.wait())
+    probing = asyncio.create_task(_probe_until_ready(running.service))
+    try:
+        await asyncio.wait({ended, probing}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            return f"{_how_it_ended(ended.result())} while starting"
+        if probing.done():
+            return probing.result()
+        return f"was not ready after {timeout_s:.0f} s"
+    finally:
+        ended.cancel()
+        probing.cancel()
+        await asyncio.gather(ended, probing, return_exceptions=True)
 
 
 async def _probe_until_ready(service: Service) -> None:

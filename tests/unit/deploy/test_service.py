@@ -48,7 +48,7 @@ def test_services_start_together_once_their_needs_are_met() -> None:
         service("watcher", "worker"),
     ]
     names = [{one.name for one in level} for level in start_levels(services)]
-    assert names == [{"bus", "store"}, {"worker"}, {"page"}]
+    assert names == [{"bus", "store"}, {"worker"}, {"watcher"}]
 
 
 def test_a_need_that_runs_elsewhere_is_met() -> None:

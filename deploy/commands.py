@@ -1,0 +1,112 @@
+"""The server's commands of `marey`. What they run is imported when they run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from core.errors import MareyError
+
+EXIT_FAILED = 1
+
+_home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="MAREY_HOME",
+    default=Path("~/.marey"),
+    show_default="MAREY_HOME, else ~/.marey",
+    help="Folder of the stack's data, logs and ports.",
+)
+
+
+@click.command()
+@_home
+@click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API. Default: a free one, kept.")
+def up(home: Path, api_port: int | None) -> None:
+    """Run the whole service on this machine until Ctrl-C.
+
+    MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL and MAREY_STORE_URL name services that run elsewhere.
+    """
+    from deploy.embedded.foreground import run_in_foreground
+    from deploy.embedded.options import ExternalServices, StackOptions
+
+    external = ExternalServices.from_environment(os.environ)
+    with _sentences():
+        run_in_foreground(StackOptions(home=home, api_port=api_port, external=external))
+
+
+@click.command()
+def api() -> None:
+    """Run the REST API, configured by the environment."""
+    from api.service import run_api
+    from api.settings import ApiSettings
+    from deploy.logs import configure_logging
+
+    configure_logging()
+    with _sentences():
+        run_api(ApiSettings.from_environment(os.environ))
+
+
+@click.command()
+def orchestrator() -> None:
+    """Run one orchestrator, configured by the environment."""
+    from orchestrator.service import run_orchestrator
+
+    from deploy.logs import configure_logging
+    from orchestrator.settings import Settings
+
+    configure_logging()
+    with _sentences():
+        run_orchestrator(Settings.from_environment(os.environ))
+
+
+@click.command()
+def worker() -> None:
+    """Run one inference worker, configured by the environment."""
+    from orchestrator.service import run_worker
+
+    from deploy.logs import configure_logging
+    from orchestrator.settings import Settings
+
+    configure_logging()
+    with _sentences():
+        run_worker(Settings.from_environment(os.environ))
+
+
+@click.command()
+@click.option(
+    "--video",
+    "videos",
+    multiple=True,
+    help="A video, a zip of videos, or several separated by spaces. Default: the clips of examples/clips.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("results/demo"),
+    show_default=True,
+    help="Folder for the results, one folder per video.",
+)
+@click.option("--keep", is_flag=True, help="Keep the temporary stack's data and logs.")
+def demo(videos: tuple[str, ...], out: Path, keep: bool) -> None:
+    """Start a stack, track the athletes of some videos, write the results, stop the stack."""
+    from deploy.demo import DemoOptions, run_demo
+
+    with _sentences():
+        succeeded = run_demo(DemoOptions(videos=videos, out=out, keep_home=keep))
+    sys.exit(0 if succeeded else EXIT_FAILED)
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Errors that Marey knows end the command with a sentence instead of a traceback."""
+    try:
+        yield
+    except MareyError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(EXIT_FAILED)

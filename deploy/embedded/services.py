@@ -1,0 +1,156 @@
+"""The services of an embedded stack, and how they find each other."""
+
+import asyncio
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded import nats, postgres, triton
+from deploy.embedded.home import Home
+from deploy.embedded.machine import usable_cores
+from deploy.embedded.options import ExternalServices
+from deploy.embedded.ports import HOST
+from deploy.embedded.probes import file_exists, http_answers, nats_greets, postgres_accepts
+from deploy.embedded.process import ServiceCommand
+from deploy.embedded.service import Service
+from model_repository.cpu_target import CpuTarget
+from orchestrator.store.migrate import migrate
+
+PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
+_TRITON_START_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Where everything of one stack is."""
+
+    home: Home
+    ports: Mapping[str, int]
+    external: ExternalServices
+
+    @property
+    def api_url(self) -> str:
+        """Where clients connect."""
+        return f"http://{HOST}:{self.ports['api']}"
+
+    @property
+    def postgres_data(self) -> Path:
+        """The database cluster."""
+        return self.home.path / "postgres"
+
+    @property
+    def database_url(self) -> str:
+        """The given database, or the stack's own."""
+        return self.external.database_url or postgres.postgres_url(self.postgres_data)
+
+    def environment(self) -> dict[str, str]:
+        """What Marey's own processes need to find the others."""
+        return {
+            "MAREY_HOME": str(self.home.path),
+            "MAREY_DATABASE_URL": self.database_url,
+            "MAREY_NATS_URL": self.external.nats_url or nats.nats_url(self.ports["nats"]),
+            "MAREY_TRITON_URL": self.external.triton_url or f"{HOST}:{self.ports['triton_grpc']}",
+            "MAREY_STORE_URL": self.external.store_url or (self.home.path / "objects").as_uri(),
+            "MAREY_API_HOST": HOST,
+            "MAREY_API_PORT": str(self.ports["api"]),
+        }
+
+
+def stack_services(layout: Layout) -> list[Service]:
+    """Every service that `layout` does not have elsewhere."""
+    given = layout.external
+    services = [
+        None if given.database_url else _postgres(layout),
+        None if given.nats_url else _nats(layout),
+        None if given.triton_url else _triton(layout),
+        _orchestrator(layout),
+        _api(layout),
+        _worker(layout),
+    ]
+    return [service for service in services if service is not None]
+
+
+def _postgres(layout: Layout) -> Service:
+    data = layout.postgres_data
+    return Service(
+        name="postgres",
+        command=lambda: postgres.postgres_command(data),
+        ready=postgres_accepts(postgres.binary("pg_isready"), postgres.socket_dir(data)),
+    )
+
+
+def _nats(layout: Layout) -> Service:
+    port = layout.ports["nats"]
+    return Service(
+        name="nats",
+        command=lambda: nats.nats_command(layout.home.path / "nats", port),
+        ready=nats_greets(port),
+    )
+
+
+def _triton(layout: Layout) -> Service:
+    ports = triton.TritonPorts(
+        http=layout.ports["triton_http"],
+        grpc=layout.ports["triton_grpc"],
+        metrics=layout.ports["triton_metrics"],
+    )
+
+    def command() -> ServiceCommand:
+        repository = layout.home.path / "triton"
+        triton.build_repository(CpuTarget(cores=usable_cores()), repository)
+        return triton.triton_command(repository, ports)
+
+    return Service(
+        name="triton",
+        command=command,
+        ready=http_answers(f"http://{HOST}:{ports.http}/v2/health/ready"),
+        start_timeout_s=_TRITON_START_TIMEOUT_S,
+    )
+
+
+def _orchestrator(layout: Layout) -> Service:
+    def command() -> ServiceCommand:
+        asyncio.run(migrate(layout.database_url))
+        return _marey_command(layout, "orchestrator")
+
+    return Service(
+        name="orchestrator",
+        command=command,
+        ready=file_exists(_ready_file(layout, "orchestrator")),
+        needs=("postgres", "nats"),
+    )
+
+
+def _api(layout: Layout) -> Service:
+    return Service(
+        name="api",
+        command=lambda: _marey_command(layout, "api"),
+        ready=http_answers(f"{layout.api_url}/health/ready"),
+        needs=("postgres", "orchestrator"),
+    )
+
+
+def _worker(layout: Layout) -> Service:
+    return Service(
+        name="worker",
+        command=lambda: _marey_command(layout, "worker"),
+        ready=file_exists(_ready_file(layout, "worker")),
+        needs=("postgres", "nats", "triton", "orchestrator"),
+    )
+
+
+def _marey_command(layout: Layout, name: str) -> ServiceCommand:
+    """`marey NAME`, which makes its ready file once it has opened everything that it works with."""
+    ready_file = _ready_file(layout, name)
+    ready_file.unlink(missing_ok=True)
+    return ServiceCommand(
+        name=name,
+        argv=(str(Path(sysconfig.get_path("scripts"), "marey")), name),
+        env={**layout.environment(), "MAREY_READY_FILE": str(ready_file)},
+        cwd=layout.home.path,
+    )
+
+
+def _ready_file(layout: Layout, name: str) -> Path:
+    return layout.home.path / f"{name}.ready"
