@@ -1,0 +1,198 @@
+"""The way of a run's frames: decoder thread -> ring slots -> Triton -> pose batches, in order."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS, PoseBatch
+from core.video import FrameSpan, VideoInfo
+from orchestrator.frame_requests import (
+    FrameRequest,
+    RequestFiller,
+    RequestPort,
+    RunStoppedError,
+    VideoRun,
+)
+from orchestrator.shared_memory import FrameRing, RingSettings, Slot
+from orchestrator.triton import FramePoses, TritonClient
+
+REQUESTS_AHEAD = 64
+"""Requests whose poses may wait for the caller; then decoding waits too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FramePathSettings:
+    """How frames travel to Triton."""
+
+    frames_per_request: int = 8
+    """At most `frames_per_request_max` of the committed `crop` model."""
+    requests_in_flight: int = 4
+    """Of all runs together."""
+    slot_bytes: int = 64 << 20
+    """Most bytes of frames in one request: large frames travel in smaller numbers."""
+
+
+class FramePath:
+    """Poses of videos. One per process, an async context manager; runs share its ring of frames."""
+
+    def __init__(self, triton: TritonClient, settings: FramePathSettings) -> None:
+        self._triton = triton
+        self._settings = settings
+        self._ring: FrameRing | None = None
+
+    async def __aenter__(self) -> Self:
+        settings = RingSettings(
+            slots=self._settings.requests_in_flight + 1, slot_bytes=self._settings.slot_bytes
+        )
+        self._ring = await FrameRing.open(self._triton, settings)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._ring is not None:
+            await self._ring.close()
+
+    async def infer_run(
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+    ) -> AsyncGenerator[PoseBatch, None]:
+        """One pose batch per frame batch, in order; damaged frames are absent from `decoded_frames`.
+
+        Raises MediaError leaves if nothing can be decoded and InferenceError leaves if Triton fails.
+        Closing the iterator early (`contextlib.aclosing`) stops the decoder and gives all slots back.
+        """
+        if self._ring is None:
+            raise RuntimeError("FramePath: expected `async with` around its use")
+        await self._ring.register()
+        run = VideoRun(path=path, info=info, batches=tuple(batches))
+        fitting = self._ring.frames_per_slot(info.height_px, info.width_px)
+        flow = _Flow(run, self._ring, min(self._settings.frames_per_request, fitting))
+        async with aclosing(flow.results()) as results:
+            async for batch in _assembled(results, len(run.batches), self._triton.joint_count):
+                yield batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Result:
+    """A request and its answer."""
+
+    request: FrameRequest
+    poses: FramePoses
+
+
+class _Flow:
+    """One run under way, on the event loop; its decoder runs in a thread."""
+
+    def __init__(self, run: VideoRun, ring: FrameRing, frames_max: int) -> None:
+        self._ring = ring
+        self._loop = asyncio.get_running_loop()
+        self._held: set[Slot] = set()
+        self._ahead = asyncio.Semaphore(REQUESTS_AHEAD)
+        self._inferring: set[asyncio.Task[_Result]] = set()
+        self._in_order: asyncio.Queue[asyncio.Task[_Result] | None] = asyncio.Queue()
+        self._borrowing: Future[Slot] | None = None
+        self._stopped = False
+        port = RequestPort(borrow=self._borrow, emit=self._emit)
+        self._filler = RequestFiller(run, ring, frames_max, port)
+
+    async def results(self) -> AsyncGenerator[_Result, None]:
+        """The run's requests with their answers, in order."""
+        executor = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        decoding = self._loop.run_in_executor(executor, self._filler.fill)
+        decoding.add_done_callback(lambda _: self._in_order.put_nowait(None))
+        executor.shutdown(wait=False)
+        try:
+            while (task := await self._in_order.get()) is not None:
+                yield await task
+                self._ahead.release()
+            await decoding
+        finally:
+            await self._stop(decoding)
+
+    async def _stop(self, decoding: asyncio.Future[None]) -> None:
+        self._stopped = True
+        if self._borrowing is not None:
+            self._borrowing.cancel()
+        for task in self._inferring:
+            task.cancel()
+        await asyncio.gather(decoding, *self._inferring, return_exceptions=True)
+        for slot in list(self._held):
+            self._give_back(slot)
+
+    def _borrow(self) -> Slot:
+        """In the decoder's thread: wait for a slot. The loop's side sets `_stopped` before it cancels."""
+        self._borrowing = asyncio.run_coroutine_threadsafe(self._lend(), self._loop)
+        if self._stopped:
+            self._borrowing.cancel()
+        try:
+            return self._borrowing.result()
+        except CancelledError as error:
+            raise RunStoppedError from error
+
+    def _emit(self, request: FrameRequest) -> None:
+        """In the decoder's thread."""
+        self._loop.call_soon_threadsafe(self._start, request)
+
+    async def _lend(self) -> Slot:
+        await self._ahead.acquire()
+        slot = await self._ring.acquire()
+        self._held.add(slot)
+        return slot
+
+    def _start(self, request: FrameRequest) -> None:
+        if self._stopped:
+            return
+        task = self._loop.create_task(self._infer(request), name=f"infer {request.frames[0]}")
+        self._inferring.add(task)
+        task.add_done_callback(self._inferring.discard)
+        self._in_order.put_nowait(task)
+
+    async def _infer(self, request: FrameRequest) -> _Result:
+        try:
+            poses = await self._ring.infer(request.slot, request.shape)
+        finally:
+            self._give_back(request.slot)
+        return _Result(request=request, poses=poses)
+
+    def _give_back(self, slot: Slot) -> None:
+        if slot in self._held:
+            self._held.remove(slot)
+            self._ring.release(slot)
+
+
+async def _assembled(
+    results: AsyncIterator[_Result], batch_count: int, joint_count: int
+) -> AsyncIterator[PoseBatch]:
+    """Results grouped by batch; a batch of which nothing could be decoded is empty."""
+    batch, parts = 0, list[_Result]()
+    async for result in results:
+        while result.request.batch > batch:
+            yield _pose_batch(parts, joint_count)
+            batch, parts = batch + 1, []
+        parts.append(result)
+    for _ in range(batch, batch_count):
+        yield _pose_batch(parts, joint_count)
+        parts = []
+
+
+def _pose_batch(parts: Sequence[_Result], joint_count: int) -> PoseBatch:
+    """One frame batch's requests and answers as one object; frame indices become the video's."""
+    frames = [np.empty(0, np.int32), *(part.request.frames for part in parts)]
+    pts_ns = [np.empty(0, np.int64), *(part.request.pts_ns for part in parts)]
+    people = [np.empty(0, np.int32), *(part.request.frames[part.poses.frame_index] for part in parts)]
+    boxes = [np.empty((0, BOX_CHANNELS), np.float32), *(part.poses.boxes_px for part in parts)]
+    keypoints = [
+        np.empty((0, joint_count, KEYPOINT_CHANNELS), np.float32),
+        *(part.poses.keypoints_px for part in parts),
+    ]
+    return PoseBatch(
+        decoded_frames=np.concatenate(frames),
+        decoded_pts_ns=np.concatenate(pts_ns),
+        frame_index=np.concatenate(people),
+        boxes_px=np.concatenate(boxes),
+        keypoints_px=np.concatenate(keypoints),
+    )

@@ -1,0 +1,109 @@
+"""The decoder's side of the frame path: a run's frames, decoded straight into ring slots."""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.video import FrameSpan, VideoInfo
+from ingest.decoder import decode_span
+from orchestrator.shared_memory import FrameRing, Slot
+from orchestrator.triton import FrameShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRun:
+    """Consecutive frame batches of one video."""
+
+    path: Path
+    info: VideoInfo
+    batches: tuple[FrameSpan, ...]
+
+    @property
+    def span(self) -> FrameSpan:
+        """All frames of the run."""
+        return FrameSpan(self.batches[0].start, self.batches[-1].stop)
+
+    def batch_of(self, frame_index: int) -> int:
+        """Place in `batches` of the batch that a frame belongs to."""
+        return bisect_right(self.batches, frame_index, key=lambda batch: batch.start) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FrameRequest:
+    """Decoded frames of one batch, in a slot; their pixels are the slot's first N frames."""
+
+    batch: int
+    """Place in the run's batches."""
+    slot: Slot
+    shape: FrameShape
+    frames: NDArray[np.int32]
+    """[N] indices in the video."""
+    pts_ns: NDArray[np.int64]
+    """[N] presentation times."""
+
+
+class RunStoppedError(Exception):
+    """The run was given up; ends the decoder's thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPort:
+    """What the decoder's thread needs of the event loop's side. Both calls come from that thread."""
+
+    borrow: Callable[[], Slot]
+    """Wait for a free slot. Raises RunStoppedError."""
+    emit: Callable[[FrameRequest], None]
+    """Hand a request over."""
+
+
+class RequestFiller:
+    """Decodes a run. `fill` blocks while no slot is free, so it needs a thread of its own."""
+
+    def __init__(self, run: VideoRun, ring: FrameRing, frames_max: int, port: RequestPort) -> None:
+        self._run = run
+        self._ring = ring
+        self._shape = (frames_max, run.info.height_px, run.info.width_px, 3)
+        self._port = port
+        self._slot: Slot | None = None
+        self._batch = 0
+        self._frames: list[int] = []
+        self._pts_ns: list[int] = []
+
+    def fill(self) -> None:
+        """Decode all frames. Raises MediaError leaves if none can be decoded; returns when stopped."""
+        try:
+            for frame in decode_span(self._run.path, self._run.info, self._run.span, self._place):
+                self._frames.append(frame.index)
+                self._pts_ns.append(frame.pts_ns)
+                if len(self._frames) == self._shape[0]:
+                    self._emit()
+            self._emit()
+        except RunStoppedError:
+            return
+
+    def _place(self, frame_index: int) -> NDArray[np.uint8]:
+        """Where the decoder writes a frame."""
+        batch = self._run.batch_of(frame_index)
+        if batch != self._batch:
+            self._emit()
+            self._batch = batch
+        if self._slot is None:
+            self._slot = self._port.borrow()
+        return self._ring.array(self._slot, self._shape)[len(self._frames)]
+
+    def _emit(self) -> None:
+        if self._slot is None or not self._frames:
+            return
+        request = FrameRequest(
+            batch=self._batch,
+            slot=self._slot,
+            shape=(len(self._frames), *self._shape[1:]),
+            frames=np.array(self._frames, dtype=np.int32),
+            pts_ns=np.array(self._pts_ns, dtype=np.int64),
+        )
+        self._slot, self._frames, self._pts_ns = None, [], []
+        self._port.emit(request)

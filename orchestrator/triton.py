@@ -1,0 +1,204 @@
+"""Triton's client: poses of frames, and the checks that a server must pass before it gets work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient.grpc import InferInput, InferResult
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from core.errors import InferenceError, InferenceUnavailableError, ModelContractError
+from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS
+from model_repository.checks import (
+    canary_frames,
+    canary_rows,
+    differences,
+    letterbox_fault,
+    network_fault,
+)
+from model_repository.contract import ModelContract, committed_contracts, contract_of
+
+PIPELINE = "pose_2d"
+REQUEST_TIMEOUT_S = 120.0
+"""For one request of a few frames, waiting in the server's queues included."""
+CONTROL_TIMEOUT_S = 10.0
+"""For a request that computes nothing."""
+
+FrameShape = tuple[int, int, int, int]
+"""Frames, height, width, 3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionFrames:
+    """Frames that lie in a registered shared-memory region."""
+
+    region: str
+    offset_bytes: int
+    shape: FrameShape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FramePoses:
+    """The M people of one request's frames."""
+
+    frame_index: NDArray[np.int32]
+    """[M] place of the person's frame in the request, increasing."""
+    boxes_px: NDArray[np.float32]
+    """[M, 5] x1 y1 x2 y2 score."""
+    keypoints_px: NDArray[np.float32]
+    """[M, K, 3] x y confidence."""
+
+
+class TritonClient:
+    """One gRPC channel to a Triton server. Every method raises InferenceError leaves."""
+
+    def __init__(self, client: InferenceServerClient) -> None:
+        self._client = client
+        self._contracts = {contract.name: contract for contract in committed_contracts()}
+
+    @property
+    def joint_count(self) -> int:
+        """Joints per person of the committed pose network."""
+        outputs = {tensor.name: tensor for tensor in self._contracts[PIPELINE].outputs}
+        return outputs["keypoints"].dims[1]
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect to host:port of the server's gRPC endpoint and see that it is ready."""
+        triton = cls(InferenceServerClient(url.removeprefix("grpc://")))
+        try:
+            await triton.ready()
+        except InferenceError:
+            await triton.close()
+            raise
+        return triton
+
+    async def close(self) -> None:
+        """Close the channel; requests under way fail."""
+        await self._client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def ready(self) -> None:
+        """Raise InferenceUnavailableError unless all models can take requests."""
+        with _triton_errors("server"):
+            ready = await self._client.is_server_ready(client_timeout=CONTROL_TIMEOUT_S)
+        if not ready:
+            raise InferenceUnavailableError("Triton: expected all models to be ready, got some that are not")
+
+    async def register_region(self, name: str, key: str, byte_size: int) -> None:
+        """Let the server read the POSIX shared memory `key`; nothing happens where it already does."""
+        with _triton_errors("shared memory"):
+            status = await self._client.get_system_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
+            if name not in status.regions:
+                await self._client.register_system_shared_memory(
+                    name, key, byte_size, client_timeout=CONTROL_TIMEOUT_S
+                )
+
+    async def unregister_region(self, name: str) -> None:
+        """The server lets go of a region."""
+        with _triton_errors("shared memory"):
+            await self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
+
+    async def infer_pose_2d(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
+        """People of some RGB frames [N, H, W, 3], which travel by reference or in the request's body."""
+        tensor = InferInput("frames", list(frames.shape), "UINT8")
+        if isinstance(frames, RegionFrames):
+            byte_size = int(np.prod(frames.shape, dtype=np.int64))
+            tensor.set_shared_memory(frames.region, byte_size, offset=frames.offset_bytes)
+        else:
+            tensor.set_data_from_numpy(frames)
+        result = await self._infer(PIPELINE, tensor)
+        return _without_padding(result)
+
+    async def check_contract(self) -> None:
+        """Raise ModelContractError unless the server's models are as their committed config.pbtxt says."""
+        for contract in self._contracts.values():
+            found = differences(contract, await self._live_contract(contract.name))
+            if found:
+                raise ModelContractError(
+                    f"model {contract.name} on the Triton server differs from its committed config.pbtxt: "
+                    f"{'. '.join(found)}. Serve the models of this version of Marey."
+                )
+
+    async def canary(self) -> None:
+        """Raise ModelContractError unless each model computes: a dead or blind one still says it is ready."""
+        for contract in self._contracts.values():
+            if contract.max_batch_size:
+                outputs = await self._first_output(contract, canary_rows(contract))
+                _refuse(contract.name, network_fault(outputs))
+        images = await self._first_output(self._contracts["letterbox"], canary_frames())
+        _refuse("letterbox", letterbox_fault(images))
+        poses = await self.infer_pose_2d(canary_frames())
+        if not (np.isfinite(poses.boxes_px).all() and np.isfinite(poses.keypoints_px).all()):
+            _refuse(PIPELINE, "it computes values that are not finite")
+
+    async def _live_contract(self, model: str) -> ModelContract:
+        with _triton_errors(model):
+            response = await self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
+        return contract_of(response.config)
+
+    async def _first_output(self, contract: ModelContract, rows: NDArray[np.uint8]) -> NDArray[Any]:
+        tensor = InferInput(contract.inputs[0].name, list(rows.shape), "UINT8")
+        tensor.set_data_from_numpy(rows)
+        return _array(await self._infer(contract.name, tensor), contract.outputs[0].name)
+
+    async def _infer(self, model: str, tensor: InferInput) -> InferResult:
+        with _triton_errors(model):
+            return await self._client.infer(model, [tensor], client_timeout=REQUEST_TIMEOUT_S)
+
+
+@contextmanager
+def _triton_errors(what: str) -> Iterator[None]:
+    """Foreign errors become ours. A lost region means a restarted server: worth another try."""
+    try:
+        yield
+    except InferenceServerException as error:
+        message = f"Triton, {what}: {error.message()}"
+        lost_region = "Unable to find shared memory region" in message
+        if lost_region or error.status() in _UNAVAILABLE:
+            raise InferenceUnavailableError(message) from error
+        raise InferenceError(message) from error
+
+
+_UNAVAILABLE = {
+    "StatusCode.UNAVAILABLE",
+    "StatusCode.DEADLINE_EXCEEDED",
+    "StatusCode.RESOURCE_EXHAUSTED",
+    "StatusCode.CANCELLED",
+}
+
+
+def _refuse(model: str, fault: str | None) -> None:
+    if fault is not None:
+        raise ModelContractError(
+            f"model {model} on the Triton server fails its canary: {fault}. "
+            "Check that its Python has NumPy 1 (numpy==1.26.4) and restart Triton."
+        )
+
+
+def _without_padding(result: InferResult) -> FramePoses:
+    frame_index = _array(result, "frame_index")
+    boxes, keypoints = _array(result, "boxes"), _array(result, "keypoints")
+    people = len(frame_index)
+    if boxes.shape != (people, BOX_CHANNELS) or keypoints.shape[::2] != (people, KEYPOINT_CHANNELS):
+        raise InferenceError(
+            f"{PIPELINE}: expected {people} boxes and poses, got {boxes.shape} and {keypoints.shape}"
+        )
+    real = frame_index >= 0
+    return FramePoses(frame_index=frame_index[real], boxes_px=boxes[real], keypoints_px=keypoints[real])
+
+
+def _array(result: InferResult, name: str) -> NDArray[Any]:
+    array: NDArray[Any] | None = result.as_numpy(name)
+    if array is None:
+        raise InferenceError(f"Triton: expected an output {name}, got none")
+    return array
