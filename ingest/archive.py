@@ -4,6 +4,7 @@ Nothing in a package is believed: sizes are counted as bytes come out, kinds are
 """
 
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -109,7 +110,7 @@ def _size_bytes(archive: Path) -> int:
 def _archive_errors(archive: Path) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error) as error:
         raise NotAZipError(
             f"{archive.name}: expected a zip file, got one that does not read: {error}"
         ) from error
@@ -156,6 +157,7 @@ class _Unpacking:
     archive_bytes: int
     names: EntryNames = field(default_factory=EntryNames)
     total_bytes: int = 0
+    written: list[Path] = field(default_factory=list)
     videos: list[ExtractedVideo] = field(default_factory=list)
     metadata: list[ExtractedMetadata] = field(default_factory=list)
     refused: list[RefusedEntry] = field(default_factory=list)
@@ -184,8 +186,8 @@ class _Unpacking:
 
     def remove_files(self) -> None:
         """Undo what was written."""
-        for path in self.into.glob("[0-9][0-9][0-9][0-9]*"):
-            path.unlink()
+        for path in self.written:
+            path.unlink(missing_ok=True)
 
     def _unpack(self, package: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> None:
         with _entry_errors(name):
@@ -204,8 +206,8 @@ class _Unpacking:
             self.metadata.append(ExtractedMetadata(name=name, path=path, size_bytes=size))
 
     def _new_path(self, suffix: str) -> Path:
-        number = len(self.videos) + len(self.metadata)
-        return self.into / f"{number:04d}{suffix}"
+        self.written.append(self.into / f"{len(self.written):04d}{suffix}")
+        return self.written[-1]
 
     def _copy(self, source: IO[bytes], head: bytes, entry: zipfile.ZipInfo, path: Path) -> int:
         size = 0
@@ -237,7 +239,7 @@ class _Unpacking:
             self.total_bytes, self.archive_bytes, limits
         ):
             raise SuspiciousRatioError(
-                f"{entry.filename}: expected at most {limits.max_ratio:g} bytes unpacked per byte packed, got more"
+                f"{entry.filename}: expected a ratio of at most {limits.max_ratio:g} when unpacked, got more"
             )
 
 

@@ -16,7 +16,14 @@ from ingest.colour import RgbConverter
 from ingest.containers import Container, open_input
 from ingest.errors import media_errors
 from ingest.probe import times_are_in_decoding_order
-from ingest.streams import DamagedPacketError, data_packets, decode_packet, time_base_of, video_stream
+from ingest.streams import (
+    DamagedPacketError,
+    data_packets,
+    pictures_beside_damage,
+    sound_pictures,
+    time_base_of,
+    video_stream,
+)
 from ingest.times import ns_to_ticks, ticks_to_ns
 
 if TYPE_CHECKING:
@@ -50,7 +57,7 @@ def decode_span(
     allocate: Allocate | None = None,
     settings: DecoderSettings | None = None,
 ) -> Iterator[Frame]:
-    """Decode the frames of a span, in order; damaged frames are left out.
+    """Decode the frames of a span, in order; damaged frames and those built on them are left out.
 
     Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage,
     then again from that keyframe on one thread, so that what is left out does not depend on the machine.
@@ -106,9 +113,11 @@ class _SpanDecoding:
     def _numbered(self, source: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
         """Intact pictures with their place in the video."""
         time_base = time_base_of(stream)
-        pictures = _pictures(stream, _packets_from_keyframe(source, stream, self._info, self._span.start))
+        packets = _packets_from_keyframe(source, stream, self._info, self._span.start)
+        decode = pictures_beside_damage if stream.thread_count == 1 else sound_pictures
+        pictures = decode(stream, packets)
         if times_are_in_decoding_order(self._info.container, self._info.codec):
-            yield from enumerate(pictures)
+            yield from _counted(pictures, time_base, self._info)
             return
         for picture in pictures:
             index = _index_of(picture, time_base, self._info)
@@ -121,14 +130,15 @@ def _set_threads(stream: VideoStream, threads: int) -> None:
     stream.thread_type = "SLICE" if threads == 1 else "AUTO"
 
 
-def _pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame]:
-    """The intact pictures of the packets. Damage ends parallel decoding and is passed over otherwise."""
-    for packet in chain(packets, [None]):
-        try:
-            yield from decode_packet(stream, packet)
-        except DamagedPacketError:
-            if stream.thread_count != 1:
-                raise
+def _counted(
+    pictures: Iterator[VideoFrame], time_base: Fraction, info: VideoInfo
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Pictures counted as they come out; those lost to damage are made up for at the next keyframe."""
+    index = -1
+    for picture in pictures:
+        stored = _index_of(picture, time_base, info) if picture.key_frame else None
+        index = max(index + 1, stored or 0)
+        yield index, picture
 
 
 def _index_of(picture: VideoFrame, time_base: Fraction, info: VideoInfo) -> int | None:

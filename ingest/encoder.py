@@ -40,6 +40,7 @@ class VideoWriter:
         with media_errors(self._name):
             self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
             self._stream = self._add_stream(frame_rate)
+            self._container.start_encoding()
 
     def __enter__(self) -> Self:
         return self

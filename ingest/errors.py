@@ -9,6 +9,7 @@ from core.errors import (
     ConfigurationError,
     CorruptVideoError,
     MareyError,
+    NoFramesError,
     ObjectStoreError,
     UnsupportedCodecError,
     UnsupportedContainerError,
@@ -18,7 +19,6 @@ _DAMAGED = (
     av.error.ArgumentError,
     av.error.BufferTooSmallError,
     av.error.BugError,
-    av.error.EOFError,
     av.error.ExternalError,
     av.error.InputChangedError,
     av.error.InvalidDataError,
@@ -27,6 +27,7 @@ _DAMAGED = (
     av.error.UndefinedError,
     av.error.UnknownError,
 )
+_ENDS_EARLY = (av.error.EOFError,)
 _UNSUPPORTED_CODEC = (
     av.error.DecoderNotFoundError,
     av.error.ExperimentalError,
@@ -35,6 +36,7 @@ _UNSUPPORTED_CODEC = (
 )
 _UNSUPPORTED_CONTAINER = (
     av.error.DemuxerNotFoundError,
+    av.error.HTTPClientError,
     av.error.HTTPError,
     av.error.ProtocolNotFoundError,
 )
@@ -67,6 +69,7 @@ _FILE_SYSTEM = (
 )
 _OURS: tuple[tuple[tuple[type[av.error.FFmpegError], ...], type[MareyError]], ...] = (
     (_DAMAGED, CorruptVideoError),
+    (_ENDS_EARLY, NoFramesError),
     (_UNSUPPORTED_CODEC, UnsupportedCodecError),
     (_UNSUPPORTED_CONTAINER, UnsupportedContainerError),
     (_THIS_INSTALLATION, ConfigurationError),

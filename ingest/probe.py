@@ -18,7 +18,7 @@ from core.video import VideoInfo
 from ingest.containers import Container, container_of, open_input
 from ingest.errors import media_errors
 from ingest.streams import DamagedPacketError, data_packets, decode_packet, time_base_of, video_stream
-from ingest.times import ticks_to_ns
+from ingest.times import fill_lost_frames, ticks_to_ns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,23 +59,21 @@ class _Scan:
     """Times of the packets where decoding can start."""
     first_picture: VideoFrame | None = None
     packets: int = 0
-    hidden_packets: int = 0
-    """Packets that the edit list leaves out of the presentation."""
     first_dts: int | None = None
 
 
 def probe_video(path: Path, limits: MediaLimits) -> VideoInfo:
     """Describe the first video stream of a file.
 
-    Frames that share a presentation time count once. Frames that the container's index lists but the
-    file lacks (it was cut off) are listed too, and will turn out missing. Raises MediaError leaves.
+    Frames that share a presentation time count once. Frames that the file evidently lost (its index or
+    its regular times tell) are listed too, and will turn out missing. Raises MediaError leaves.
     """
     container = container_of(path)
     with media_errors(path.name), open_input(path, container) as source:
         stream = video_stream(source, path.name)
         _check_stream(stream, limits, path.name)
         scan = _scan(source, stream, limits, path.name)
-        pts = np.unique(np.array(scan.pts + _cut_off_pts(stream, scan), np.int64))
+        pts = _presentation_times(stream, container, scan)
         if len(pts) == 0:
             raise NoFramesError(f"{path.name}: expected at least one frame, got a video stream without any")
         return _describe(stream, container, scan, pts)
@@ -138,8 +136,8 @@ def _first_picture(stream: VideoStream, packet: Packet[VideoStream] | None) -> V
 def _note_times(scan: _Scan, packet: Packet[VideoStream]) -> None:
     ticks = packet.pts if packet.pts is not None else packet.dts
     if packet.is_discard:
-        scan.hidden_packets += 1
-    elif ticks is not None:
+        return
+    if ticks is not None:
         if scan.first_dts is None:
             scan.first_dts = packet.dts
         scan.pts.append(ticks)
@@ -157,17 +155,25 @@ def _check_duration(scan: _Scan, stream: VideoStream, limits: MediaLimits, name:
         )
 
 
+def _presentation_times(stream: VideoStream, container: Container, scan: _Scan) -> NDArray[np.int64]:
+    """Increasing times of the frames found and of those that are known to be lost."""
+    if container is Container.MOV:
+        return np.unique(np.array(scan.pts + _cut_off_pts(stream, scan), np.int64))
+    return fill_lost_frames(np.unique(np.array(scan.pts, np.int64)), time_base_of(stream))
+
+
 def _cut_off_pts(stream: VideoStream, scan: _Scan) -> list[int]:
     """Times of the frames that a mov/mp4 index promises beyond the end of a cut off file.
 
     The index has decoding times; presentation lags behind by what the first frames show.
     """
-    if stream.container.format.name.split(",")[0] != Container.MOV or not scan.pts or scan.first_dts is None:
+    if not scan.pts or scan.first_dts is None:
         return []
-    entries = list(stream.index_entries)[scan.packets :]
+    entries = list(stream.index_entries)
+    absent = len(entries) - scan.packets
     lag = min(scan.pts) - scan.first_dts
-    last = max(scan.pts)
-    return [entry.timestamp + lag for entry in entries if entry.timestamp + lag > last]
+    promised = {entry.timestamp + lag for entry in entries} - set(scan.pts)
+    return sorted(promised)[-absent:] if absent > 0 else []
 
 
 def _describe(stream: VideoStream, container: Container, scan: _Scan, pts: NDArray[np.int64]) -> VideoInfo:

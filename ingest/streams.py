@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import av.error
 from av.stream import Disposition
 
 from core.errors import CorruptVideoError, NoVideoStreamError
+from ingest.damage import DamageLedger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +30,8 @@ def video_stream(source: InputContainer, name: str) -> VideoStream:
     for stream in source.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             return stream
-    kinds = ", ".join(sorted({stream.type for stream in source.streams})) or "nothing"
-    raise NoVideoStreamError(f"{name}: expected a video stream, got {kinds} only")
+    kinds = ", ".join(sorted({stream.type for stream in source.streams})) or "no stream"
+    raise NoVideoStreamError(f"{name}: expected a video stream, got {kinds}")
 
 
 def time_base_of(stream: VideoStream) -> Fraction:
@@ -52,14 +54,39 @@ def data_packets(source: InputContainer, stream: VideoStream) -> Iterator[Packet
 
 
 def decode_packet(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
-    """The intact pictures that come out after feeding a packet (None: the end).
-
-    Raises DamagedPacketError.
-    """
+    """The pictures that come out after feeding a packet (None: the end). Raises DamagedPacketError."""
     try:
-        pictures = stream.decode(packet)
+        return stream.decode(packet)
     except av.error.EOFError:
         return []
     except av.error.InvalidDataError as error:
         raise DamagedPacketError from error
-    return [picture for picture in pictures if not picture.is_corrupt]
+
+
+def sound_pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame]:
+    """The pictures of the packets. Raises DamagedPacketError at the first damage."""
+    for packet in chain(packets, [None]):
+        for picture in decode_packet(stream, packet):
+            if picture.is_corrupt:
+                raise DamagedPacketError
+            yield picture
+
+
+def pictures_beside_damage(
+    stream: VideoStream, packets: Iterator[Packet[VideoStream]]
+) -> Iterator[VideoFrame]:
+    """The pictures that owe nothing to damaged ones; the decoder must run on one thread."""
+    ledger = DamageLedger()
+    for packet in chain(packets, [None]):
+        if packet is not None:
+            ledger.feed(packet.pts, packet.is_keyframe)
+        try:
+            pictures = decode_packet(stream, packet)
+        except DamagedPacketError:
+            ledger.damage(packet.pts if packet is not None else None)
+            continue
+        for picture in pictures:
+            if picture.is_corrupt:
+                ledger.damage(picture.pts)
+            if not ledger.reaches(picture.pts):
+                yield picture
