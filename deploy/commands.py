@@ -55,27 +55,21 @@ def api() -> None:
 @click.command()
 def orchestrator() -> None:
     """Run one orchestrator, configured by the environment."""
+    from deploy.processes import run_process
     from orchestrator.service import run_orchestrator
 
-    from deploy.logs import configure_logging
-    from orchestrator.settings import Settings
-
-    configure_logging()
     with _sentences():
-        run_orchestrator(Settings.from_environment(os.environ))
+        run_process(run_orchestrator, os.environ)
 
 
 @click.command()
 def worker() -> None:
     """Run one inference worker, configured by the environment."""
+    from deploy.processes import run_process
     from orchestrator.service import run_worker
 
-    from deploy.logs import configure_logging
-    from orchestrator.settings import Settings
-
-    configure_logging()
     with _sentences():
-        run_worker(Settings.from_environment(os.environ))
+        run_process(run_worker, os.environ)
 
 
 @click.command()

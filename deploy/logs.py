@@ -9,12 +9,12 @@ _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 class LineFormatter(logging.Formatter):
     """`2026-11-23T04:05:06.789Z INFO orchestrator.relay sent 3 messages action=relay job_id=7`."""
 
-    converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self.converter = time.gmtime
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the base class names it so)
         """The line, without a traceback."""

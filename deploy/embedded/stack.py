@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
+import anyio
 import anyio.from_thread
 
 from deploy.embedded.home import Home
@@ -67,7 +68,8 @@ async def embedded_stack(
             yield RunningStack(layout, supervisor)
         finally:
             home.stack.unlink(missing_ok=True)
-            await supervisor.stop()
+            with anyio.CancelScope(shield=True):
+                await supervisor.stop()
 
 
 @contextlib.contextmanager

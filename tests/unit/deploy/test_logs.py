@@ -10,7 +10,7 @@ def test_a_line_has_the_time_the_message_and_the_extra_fields() -> None:
         {
             "name": "orchestrator.relay",
             "levelname": "INFO",
-            "msg": "sent %d messages",
+            "msg": "sent %d",
             "args": (3,),
             "job_id": 7,
         }
