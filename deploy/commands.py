@@ -55,21 +55,25 @@ def api() -> None:
 @click.command()
 def orchestrator() -> None:
     """Run one orchestrator, configured by the environment."""
-    from deploy.processes import run_process
+    from deploy.logs import configure_logging
     from orchestrator.service import run_orchestrator
+    from orchestrator.settings import Settings
 
+    configure_logging()
     with _sentences():
-        run_process(run_orchestrator, os.environ)
+        run_orchestrator(Settings.from_environment(os.environ))
 
 
 @click.command()
 def worker() -> None:
     """Run one inference worker, configured by the environment."""
-    from deploy.processes import run_process
+    from deploy.logs import configure_logging
     from orchestrator.service import run_worker
+    from orchestrator.settings import Settings
 
+    configure_logging()
     with _sentences():
-        run_process(run_worker, os.environ)
+        run_worker(Settings.from_environment(os.environ))
 
 
 @click.command()

@@ -1,6 +1,5 @@
 """The services of an embedded stack, and how they find each other."""
 
-import asyncio
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from deploy.embedded.probes import file_exists, http_answers, nats_greets, postg
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Service
 from model_repository.cpu_target import CpuTarget
-from orchestrator.store.migrate import migrate
 
 PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
 _TRITON_START_TIMEOUT_S = 120.0
@@ -110,13 +108,9 @@ def _triton(layout: Layout) -> Service:
 
 
 def _orchestrator(layout: Layout) -> Service:
-    def command() -> ServiceCommand:
-        asyncio.run(migrate(layout.database_url))
-        return _marey_command(layout, "orchestrator")
-
     return Service(
         name="orchestrator",
-        command=command,
+        command=lambda: _marey_command(layout, "orchestrator"),
         ready=file_exists(_ready_file(layout, "orchestrator")),
         needs=("postgres", "nats"),
     )
