@@ -8,7 +8,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
-from api.errors import on_http_exception, on_marey_error, on_unexpected
+from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
 from api.health.controller import HealthController
 from api.health.service import Readiness
 from api.jobs.controller import JobController
@@ -47,6 +47,7 @@ def create_app(services: Services) -> Litestar:
         exception_handlers={
             MareyError: on_marey_error,
             HTTPException: on_http_exception,
+            RecursionError: on_recursion,
             Exception: on_unexpected,
         },
         before_send=[finish_response],

@@ -1,15 +1,14 @@
 """What handlers ask for by name. Made once, by `create_app`."""
 
-from typing import Annotated
-
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from api.health.service import Readiness
 from api.jobs.service import Jobs
 from api.results.service import Results
 from api.uploads.service import Uploads
 
-JobsDep = Annotated[Jobs, Dependency(skip_validation=True)]
-UploadsDep = Annotated[Uploads, Dependency(skip_validation=True)]
-ResultsDep = Annotated[Results, Dependency(skip_validation=True)]
-ReadinessDep = Annotated[Readiness, Dependency(skip_validation=True)]
+JobsDep = NamedDependency[SkipValidation[Jobs]]
+UploadsDep = NamedDependency[SkipValidation[Uploads]]
+ResultsDep = NamedDependency[SkipValidation[Results]]
+ReadinessDep = NamedDependency[SkipValidation[Readiness]]

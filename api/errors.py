@@ -96,6 +96,12 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     return _problem(request, status, code, _detail(error))
 
 
+def on_recursion(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
+    """Nothing recurses here but the decoder of bodies."""
+    status = HTTPStatus.BAD_REQUEST
+    return _problem(request, status, FRAMEWORK_CODES[status], "expected a flatter body, got deep nesting")
+
+
 def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """A defect of the server."""
     _log_failure(request, error)

@@ -17,7 +17,7 @@ from api.jobs.service import Jobs
 from api.results.service import Results
 from api.settings import ApiSettings
 from api.uploads.service import Uploads
-from core.errors import PortTakenError
+from core.errors import ConfigurationError, PortTakenError
 from orchestrator.bus import Bus
 from orchestrator.objects import open_object_store
 from orchestrator.settings import Settings
@@ -26,6 +26,8 @@ from orchestrator.triton import TritonClient
 
 _DRAIN_S = 5
 """How long requests under way may take to end when the process is asked to stop."""
+_NATS_HANDSHAKE_S = 2.0
+"""NATS clients try again for ever; a check does not."""
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ def readiness_checks(store: Store, settings: Settings) -> dict[str, Check]:
     """Postgres answers a query, NATS a handshake, Triton's models compute."""
 
     async def nats() -> None:
-        async with Bus.open(settings.nats_url):
+        async with asyncio.timeout(_NATS_HANDSHAKE_S), Bus.open(settings.nats_url):
             pass
 
     async def triton() -> None:
@@ -95,14 +97,16 @@ class Server(uvicorn.Server):
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A bound socket. Raises PortTakenError."""
+    """A bound socket. Raises ConfigurationError for an unknown host, PortTakenError."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigurationError(f"the API cannot listen on {host!r}: {error.strerror}") from error
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
+        listener.close()
         raise PortTakenError(f"the API cannot listen on {host}:{port}: {error.strerror}") from error
     return listener

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.dependencies import JobsDep
 from api.jobs.schemas import JobCreate, JobList, JobOut, VideoList, VideoOut
@@ -11,8 +11,8 @@ from orchestrator.store import JobView, VideoView
 
 MAX_ID = 2**63 - 1
 """Largest bigint of Postgres."""
-JobId = Annotated[int, Parameter(ge=1, le=MAX_ID, description="Id of a job")]
-Limit = Annotated[int, Parameter(ge=1, le=100, description="At most so many")]
+JobId = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="Id of a job")]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="At most so many")]
 
 
 class JobController(Controller):
@@ -22,7 +22,7 @@ class JobController(Controller):
     tags = ("job",)
 
     @post()
-    async def create(self, data: JobCreate, jobs: JobsDep) -> JobOut:
+    async def create(self, data: JSONBody[JobCreate], jobs: JobsDep) -> JobOut:
         """Start a job on an uploaded package."""
         return _job_out(await jobs.create(data))
 

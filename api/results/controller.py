@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Controller, Request, get
+from litestar.params import FromPath
 from litestar.response import File
 
 from api.dependencies import ResultsDep
@@ -37,7 +38,7 @@ class ResultController(Controller):
         return ResultList(items=[_file_out(file, base_url) for file in await results.files(job_id)])
 
     @get("/{file_path:path}")
-    async def download(self, job_id: JobId, file_path: str, results: ResultsDep) -> File:
+    async def download(self, job_id: JobId, file_path: FromPath[str], results: ResultsDep) -> File:
         """One file, as an attachment."""
         path = await results.local_path(job_id, file_path.removeprefix("/"))
         media_type = _MEDIA_TYPES[path.suffix]

@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Controller, Request, get, put
 from litestar.exceptions import InternalServerException
+from litestar.params import FromPath
 
 from api.dependencies import UploadsDep
 from api.uploads.schemas import UploadReceipt, UploadTicket
@@ -17,7 +18,7 @@ class UploadController(Controller):
 
     tags = ("upload",)
 
-    @get("/job/upload_handler", sync_to_thread=False, cache_control=None)
+    @get("/job/upload_handler", sync_to_thread=False)
     def issue(self, request: Request[Any, Any, Any], uploads: UploadsDep) -> UploadTicket:
         """Leave to upload one package, once, within a short time."""
         token, grant = uploads.issue()
@@ -30,7 +31,7 @@ class UploadController(Controller):
 
     @put("/upload/{token:str}", status_code=201, request_max_body_size=None)
     async def receive(
-        self, token: str, request: Request[Any, Any, Any], uploads: UploadsDep
+        self, token: FromPath[str], request: Request[Any, Any, Any], uploads: UploadsDep
     ) -> UploadReceipt:
         """Take a zip. It becomes an input only if it arrives complete."""
         size_bytes = await uploads.receive(token, _body(request), request.content_length)
