@@ -24,12 +24,13 @@ from core.jobs import TaskKind, Tier
 STREAM = "MAREY"
 _HINT_SUBJECT = "marey.hint"
 _REQUEST_TIMEOUT_S = 5.0
+_PULL_TIMEOUT_S = 2.0
 _CONNECT_TIMEOUT_S = 5.0
 _ACK_WAIT_S = 30.0
 _DUPLICATE_WINDOW_S = 120.0
 _MAX_STREAM_BYTES = 256 << 20
 _MAX_MESSAGE_BYTES = 64 << 10
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class TaskMessage(msgspec.Struct, frozen=True):
@@ -156,13 +157,13 @@ class Bus:
         """The lane's next message, if there is one now.
 
         JetStream answers a `no_wait` pull at once, so that no pull is ever left behind to deliver a message
-        to nobody.
+        to nobody. (`old_style`: the answer has the subject of the stored message, not that of the inbox.)
         """
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{lane}"
         with bus_errors():
             try:
                 reply = await self._client.request(
-                    subject, b'{"batch":1,"no_wait":true}', timeout=_REQUEST_TIMEOUT_S
+                    subject, b'{"batch":1,"no_wait":true}', timeout=_PULL_TIMEOUT_S, old_style=True
                 )
             except nats.errors.NoRespondersError:
                 return None
@@ -173,7 +174,7 @@ def _decode(data: bytes) -> TaskMessage:
     try:
         return msgspec.json.decode(data, type=TaskMessage)
     except msgspec.DecodeError as error:
-        _log.warning("unreadable message: %s", error, extra={"action": "drop_message"})
+        _logger.warning("unreadable message: %s", error, extra={"action": "drop_message"})
         return NO_TASK
 
 
@@ -187,7 +188,7 @@ def bus_errors() -> Iterator[None]:
 
 
 async def _log_error(error: Exception) -> None:
-    _log.warning("NATS connection: %r", error, extra={"action": "nats_error"})
+    _logger.warning("NATS connection: %r", error, extra={"action": "nats_error"})
 
 
 def _stream() -> StreamConfig:

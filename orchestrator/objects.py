@@ -7,7 +7,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
-from core.errors import ConfigurationError, NotFoundError, ObjectStoreError, UploadError
+from core.errors import (
+    ConfigurationError,
+    NotFoundError,
+    ObjectStoreError,
+    UploadTooLargeError,
+    UploadUsedError,
+)
 
 _TEMPORARY = ".tmp"
 
@@ -26,8 +32,8 @@ class ObjectStore(Protocol):
         """Store the file at `path` in a `scratch` directory, replacing what was there; the file is gone."""
 
     async def receive(self, key: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
-        """Store what comes in under a new key; return its size. Raises UploadError if the key is taken
-        or `max_bytes` are exceeded."""
+        """Store what comes in under a new key; return its size. Raises UploadUsedError if the key is
+        taken, UploadTooLargeError if `max_bytes` are exceeded."""
 
     def read(self, key: str) -> bytes:
         """The whole object."""
@@ -81,12 +87,12 @@ class LocalObjectStore:
             async for chunk in chunks:
                 file.write(chunk)
                 if file.tell() > max_bytes:
-                    raise UploadError(f"upload: expected at most {max_bytes} bytes, got more")
+                    raise UploadTooLargeError(f"expected at most {max_bytes} bytes, got more")
             _sync(file)
             try:
                 os.link(draft, self._made(key))
             except FileExistsError as error:
-                raise UploadError("upload: expected a first upload to this address, got another") from error
+                raise UploadUsedError from error
             return file.tell()
 
     def read(self, key: str) -> bytes:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from core.errors import ConfigurationError
@@ -48,14 +49,16 @@ class Settings:
     """host:port of Triton's gRPC endpoint."""
     store_url: str
     """file:///directory of the objects."""
+    ready_file: Path | None = None
+    """Made once the process has opened everything that it works with."""
     worker_name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     lease: LeaseSettings = LeaseSettings()
     queue: QueueSettings = QueueSettings()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL and MAREY_STORE_URL; optional
-        MAREY_RUNS_IN_FLIGHT. Raises ConfigurationError that names everything missing."""
+        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE and
+        MAREY_RUNS_IN_FLIGHT may be left out. Raises ConfigurationError that names everything missing."""
         names = ("MAREY_DATABASE_URL", "MAREY_NATS_URL", "MAREY_TRITON_URL", "MAREY_STORE_URL")
         missing = [name for name in names if not environment.get(name)]
         if missing:
@@ -67,6 +70,7 @@ class Settings:
             nats_url=nats,
             triton_url=triton,
             store_url=store,
+            ready_file=Path(ready_file) if (ready_file := environment.get("MAREY_READY_FILE")) else None,
             queue=QueueSettings(runs_in_flight=runs_in_flight),
         )
 

@@ -73,6 +73,10 @@ CROSS JOIN LATERAL (
 -- The messages of tasks $1 are stored in JetStream.
 UPDATE task SET status = 'sent', sent_at = now() WHERE id = ANY($1::bigint[]) AND status = 'ready';
 
+-- name: renumber_ready
+-- Tasks $1 need a new message id: JetStream has seen theirs.
+UPDATE task SET epoch = epoch + 1 WHERE id = ANY($1::bigint[]) AND status = 'ready';
+
 -- name: lease_task
 -- Take task $1 for worker $3 for $4 seconds, because a message of epoch $2 says so. No row: it moved on.
 UPDATE task

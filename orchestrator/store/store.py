@@ -5,7 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 from orchestrator.store.database import Database
+from orchestrator.store.flow import FlowStore
 from orchestrator.store.jobs import JobStore
+from orchestrator.store.repair import RepairStore
+from orchestrator.store.tasks import TaskStore
 
 
 class Store(JobStore):
@@ -13,6 +16,9 @@ class Store(JobStore):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        self.tasks = TaskStore(database)
+        self.flow = FlowStore(database)
+        self.repair = RepairStore(database)
 
     @classmethod
     @asynccontextmanager

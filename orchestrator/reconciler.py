@@ -1,0 +1,54 @@
+"""Mends what got lost: messages, leases, counters, collection tasks. Running it twice does no harm."""
+
+import logging
+
+from core.errors import LeaseLostError, MareyError
+from orchestrator.bus import Bus
+from orchestrator.retry import lost_lease
+from orchestrator.settings import LeaseSettings
+from orchestrator.store import Store
+from orchestrator.waiting import Wake
+
+_logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Compares Postgres, the record, with what should follow from it."""
+
+    def __init__(self, store: Store, bus: Bus, settings: LeaseSettings) -> None:
+        self._store = store
+        self._bus = bus
+        self._settings = settings
+
+    async def run(self, wake: Wake) -> None:
+        """Mend at every interval until `wake` says stop; failing services are waited for."""
+        while not wake.is_stopping:
+            try:
+                await self.mend()
+            except MareyError as error:
+                _logger.warning("reconciler: %s", error, extra={"action": "reconcile"})
+            await wake.wait(self._settings.reconcile_interval_s)
+
+    async def mend(self) -> None:
+        """One round. A stream that had to be made anew has lost every message."""
+        is_new_stream = await self._bus.provision()
+        repair = self._store.repair
+        mended = {
+            "messages": await repair.requeue_sent(0.0 if is_new_stream else self._settings.sent_timeout_s),
+            "leases": await repair.expire_leases(),
+            "exhausted": await self._bury_exhausted(),
+            "counters": await repair.recount(),
+            "collections": await repair.collect_finished(),
+        }
+        if any(mended.values()):
+            _logger.info("reconciler mended %s", mended, extra={"action": "reconcile", **mended})
+
+    async def _bury_exhausted(self) -> int:
+        leases = await self._store.repair.exhausted_leases()
+        for lease in leases:
+            verdict = lost_lease(lease)
+            try:
+                await self._store.flow.fail(lease, verdict.failure, verdict.status)
+            except LeaseLostError:
+                _logger.info("task %d ended after all", lease.id, extra={"action": "reconcile"})
+        return len(leases)

@@ -1,0 +1,76 @@
+"""What to do after a failed attempt: pure."""
+
+from dataclasses import dataclass
+
+from core.errors import (
+    InferenceUnavailableError,
+    InputError,
+    MareyError,
+    UnforeseenError,
+    WorkerLostError,
+)
+from core.jobs import TaskStatus
+from orchestrator.store.tasks import Failure, Lease
+
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 60.0
+UNAVAILABLE_LIMIT_S = 3600.0
+"""So long may Triton be away without using up a task's attempts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Try again later."""
+
+    failure: Failure
+    delay_s: float
+    refund: int
+    """Attempts that do not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """Do not try again."""
+
+    failure: Failure
+    status: TaskStatus
+    """`DONE` if the input is to blame, else `DEAD`: it may be worth another look."""
+
+
+def decide(error: Exception, lease: Lease, jitter: float) -> Retry | GiveUp:
+    """Judge the error of an attempt. `jitter` in [0, 1) spreads the retries of many tasks.
+
+    Bad input is final. An error that repeating may cure, and one that nobody foresaw, is retried until the
+    attempts are used up; while Triton is away, attempts are free for an hour.
+    """
+    known = error if isinstance(error, MareyError) else _unforeseen(error)
+    failure = describe(known)
+    if isinstance(known, InputError):
+        return GiveUp(failure=failure, status=TaskStatus.DONE)
+    if isinstance(known, InferenceUnavailableError) and lease.age_s < UNAVAILABLE_LIMIT_S:
+        return Retry(failure=failure, delay_s=_delay_s(lease.attempts, jitter), refund=1)
+    if not known.retryable or lease.attempts >= lease.max_attempts:
+        return GiveUp(failure=failure, status=TaskStatus.DEAD)
+    return Retry(failure=failure, delay_s=_delay_s(lease.attempts, jitter), refund=0)
+
+
+def describe(error: MareyError) -> Failure:
+    """The error as its user sees it."""
+    return Failure(code=error.code, message=str(error))
+
+
+def lost_lease(lease: Lease) -> GiveUp:
+    """A task whose worker fell silent in the last attempt that it may have."""
+    error = WorkerLostError(f"expected an answer within {lease.max_attempts} attempts, got silent workers")
+    return GiveUp(failure=describe(error), status=TaskStatus.DEAD)
+
+
+def _unforeseen(error: Exception) -> UnforeseenError:
+    """Without details, which belong into the log."""
+    return UnforeseenError(f"an unforeseen {type(error).__name__}; the log says more")
+
+
+def _delay_s(attempts: int, jitter: float) -> float:
+    """Doubles with each attempt; the last half of it is spread."""
+    full: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** max(0, attempts - 1))
+    return full * (0.5 + 0.5 * jitter)

@@ -1,0 +1,172 @@
+"""The loop of a worker: a free slot, a message, a lease, the work, the commit, the ack."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.errors import BusError, LeaseLostError, MareyError, StoreError
+from core.jobs import TaskKind
+from orchestrator.bus import Bus, Delivery
+from orchestrator.retry import Retry, decide
+from orchestrator.settings import LeaseSettings
+from orchestrator.store import Store
+from orchestrator.store.tasks import Lease
+from orchestrator.waiting import Wake
+
+_logger = logging.getLogger(__name__)
+_RENEWALS_PER_LEASE = 3
+
+
+class Step(Protocol):
+    """The work of one kind of task, up to and including its commit."""
+
+    async def run(self, lease: Lease) -> None:
+        """Raises whatever keeps the task from its end; LeaseLostError if it is another's by now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """What one runner does."""
+
+    worker: str
+    lanes: tuple[str, ...]
+    """Consumers to take from, the most urgent first."""
+    slots: int
+    """Tasks under way at a time."""
+    lease: LeaseSettings
+
+
+class Runner:
+    """Works on tasks until it is told to stop, then drains."""
+
+    def __init__(
+        self, store: Store, bus: Bus, steps: Mapping[TaskKind, Step], options: RunnerOptions
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._steps = steps
+        self._options = options
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def run(self, wake: Wake) -> None:
+        """Take and work; a message is taken only when there is a slot for it."""
+        async with self._bus.hints(wake.hint):
+            while not wake.is_stopping:
+                delivery = await self._take() if len(self._working) < self._options.slots else None
+                if delivery is None:
+                    await wake.wait(self._options.lease.poll_interval_s)
+                else:
+                    self._start(delivery, wake)
+        await self._drain()
+
+    async def _take(self) -> Delivery | None:
+        """The most urgent message there is."""
+        try:
+            for lane in self._options.lanes:
+                if delivery := await self._bus.take(lane):
+                    return delivery
+        except BusError as error:
+            _logger.warning("cannot take work: %s", error, extra={"action": "take"})
+        return None
+
+    def _start(self, delivery: Delivery, wake: Wake) -> None:
+        task = asyncio.create_task(self._work(delivery), name=f"task-{delivery.task.task_id}")
+        self._working.add(task)
+
+        def finish(task: asyncio.Task[None]) -> None:
+            self._working.discard(task)
+            wake.hint()
+
+        task.add_done_callback(finish)
+
+    async def _work(self, delivery: Delivery) -> None:
+        """Lease, work, ack. Without a lease the message is outdated: another one was or will be sent."""
+        message = delivery.task
+        options = self._options
+        try:
+            lease = await self._store.tasks.lease(
+                message.task_id, message.epoch, options.worker, options.lease.lease_s
+            )
+            if lease is not None:
+                await self._perform(lease, delivery)
+            await delivery.ack()
+        except (StoreError, BusError) as error:
+            _logger.warning("task %d: %s", message.task_id, error, extra={"action": "settle"})
+
+    async def _perform(self, lease: Lease, delivery: Delivery) -> None:
+        """Do the step; whatever happens is settled in Postgres."""
+        fields = {
+            "action": lease.kind,
+            "task_id": lease.id,
+            "job_id": lease.job_id,
+            "attempt": lease.attempts,
+        }
+        started = time.monotonic()
+        try:
+            await self._while_held(lease, delivery)
+        except LeaseLostError as error:
+            _logger.warning("%s", error, extra=fields)
+        except asyncio.CancelledError:
+            await self._store.tasks.release(lease, delay_s=0, refund=1, failure=None)
+            raise
+        except MareyError as error:
+            _logger.warning("%s failed: %s", lease.kind, error, extra={**fields, "code": error.code})
+            await self._settle(lease, error)
+        except Exception as error:
+            _logger.exception("%s failed", lease.kind, extra=fields)
+            await self._settle(lease, error)
+        else:
+            _logger.info("%s done", lease.kind, extra={**fields, "duration_s": time.monotonic() - started})
+
+    async def _while_held(self, lease: Lease, delivery: Delivery) -> None:
+        """Do the step and renew its lease; a lost lease breaks it off."""
+        step = asyncio.create_task(self._steps[lease.kind].run(lease), name=f"{lease.kind}-{lease.id}")
+        keeper = asyncio.create_task(self._keep(lease, delivery), name=f"keep-{lease.id}")
+        try:
+            await asyncio.wait({step, keeper}, return_when=asyncio.FIRST_COMPLETED)
+            if not step.done():
+                raise LeaseLostError(f"task {lease.id}: the lease could not be renewed")
+            await step
+        finally:
+            step.cancel()
+            keeper.cancel()
+            await asyncio.gather(step, keeper, return_exceptions=True)
+
+    async def _keep(self, lease: Lease, delivery: Delivery) -> None:
+        """Renew until the lease is lost, or must be taken for lost because Postgres is away too long."""
+        lease_s = self._options.lease.lease_s
+        held_until = time.monotonic() + lease_s
+        while time.monotonic() < held_until:
+            await asyncio.sleep(lease_s / _RENEWALS_PER_LEASE)
+            try:
+                await self._store.tasks.renew(lease, lease_s)
+                held_until = time.monotonic() + lease_s
+                await delivery.keep()
+            except LeaseLostError:
+                return
+            except (StoreError, BusError) as error:
+                _logger.warning("task %d: %s", lease.id, error, extra={"action": "renew"})
+
+    async def _settle(self, lease: Lease, error: Exception) -> None:
+        """Carry out what `retry.decide` says."""
+        decision = decide(error, lease, random.random())
+        if isinstance(decision, Retry):
+            await self._store.tasks.release(lease, decision.delay_s, decision.refund, decision.failure)
+            return
+        try:
+            await self._store.flow.fail(lease, decision.failure, decision.status)
+        except LeaseLostError as lost:
+            _logger.warning("%s", lost, extra={"action": "settle", "task_id": lease.id})
+
+    async def _drain(self) -> None:
+        """Let what is under way end for a while, then break it off; leases are handed back."""
+        if not self._working:
+            return
+        _, unfinished = await asyncio.wait(self._working, timeout=self._options.lease.drain_timeout_s)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)

@@ -1,0 +1,124 @@
+"""The orchestrator's two processes."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from core.errors import InferenceError
+from core.jobs import TaskKind
+from ingest.archive import ArchiveLimits
+from ingest.probe import MediaLimits
+from orchestrator.bus import Bus, lanes
+from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.objects import ObjectStore, open_object_store
+from orchestrator.process import mark_ready, run_until_signal
+from orchestrator.reconciler import Reconciler
+from orchestrator.relay import Relay
+from orchestrator.runner import Runner, RunnerOptions, Step
+from orchestrator.settings import Settings
+from orchestrator.stages.collect_job import CollectJobStep
+from orchestrator.stages.collect_video import CollectVideoStep
+from orchestrator.stages.infer import InferStep, PoseSource
+from orchestrator.stages.initialize import InitializeStep
+from orchestrator.stages.submit import SubmitStep
+from orchestrator.store import Store
+from orchestrator.store.migrate import migrate
+from orchestrator.triton import TritonClient
+from orchestrator.waiting import Wake
+
+_logger = logging.getLogger(__name__)
+
+
+def run_orchestrator(settings: Settings) -> None:
+    """Relay, reconcile and work on every step but inference, until SIGINT or SIGTERM.
+
+    Raises ConfigurationError, StoreError or BusError if it cannot start.
+    """
+    run_until_signal(lambda stop: serve_orchestrator(settings, stop))
+
+
+def run_worker(settings: Settings) -> None:
+    """Work on runs until SIGINT or SIGTERM. Triton is waited for; it must keep its contract.
+
+    Raises ModelContractError if Triton serves other models than this version knows, StoreError or BusError
+    if the worker cannot start.
+    """
+    run_until_signal(lambda stop: serve_worker(settings, stop))
+
+
+async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
+    """`run_orchestrator` until `stop` is set. Brings the database to the current schema first."""
+    await migrate(settings.database_url)
+    objects = open_object_store(settings.store_url)
+    async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
+        await bus.provision()
+        relay = Relay(store, bus, settings.queue, settings.lease)
+        reconciler = Reconciler(store, bus, settings.lease)
+        runner = Runner(store, bus, orchestrator_steps(store, objects), _step_options(settings))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(relay.run(Wake(stop)), name="relay")
+            group.create_task(reconciler.run(Wake(stop)), name="reconciler")
+            group.create_task(runner.run(Wake(stop)), name="runner")
+            mark_ready(settings.ready_file)
+
+
+async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """`run_worker` until `stop` is set."""
+    triton = await _open_triton(settings, stop)
+    if triton is None:
+        return
+    async with triton, FramePath(triton, FramePathSettings()) as frame_path:
+        await triton.check_contract()
+        await triton.canary()
+        await work_on_runs(settings, frame_path, stop)
+
+
+async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
+    """Work on runs with `poses` until `stop` is set."""
+    objects = open_object_store(settings.store_url)
+    async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
+        steps = {TaskKind.INFER: InferStep(store, objects, poses, settings.lease.lease_s)}
+        mark_ready(settings.ready_file)
+        await Runner(store, bus, steps, _run_options(settings)).run(Wake(stop))
+
+
+def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, Step]:
+    """Every step but inference."""
+    return {
+        TaskKind.INITIALIZE: InitializeStep(store, objects, ArchiveLimits()),
+        TaskKind.SUBMIT: SubmitStep(store, objects, MediaLimits()),
+        TaskKind.COLLECT_VIDEO: CollectVideoStep(store, objects),
+        TaskKind.COLLECT_JOB: CollectJobStep(store, objects),
+    }
+
+
+async def _open_triton(settings: Settings, stop: asyncio.Event) -> TritonClient | None:
+    """A connection to a ready server; None if `stop` came first."""
+    wake = Wake(stop)
+    while not stop.is_set():
+        try:
+            return await TritonClient.open(settings.triton_url)
+        except InferenceError as error:
+            _logger.warning(
+                "waiting for Triton at %s: %s", settings.triton_url, error, extra={"action": "wait_triton"}
+            )
+            await wake.wait(settings.lease.poll_interval_s)
+    return None
+
+
+def _step_options(settings: Settings) -> RunnerOptions:
+    return RunnerOptions(
+        worker=settings.worker_name,
+        lanes=lanes("jobs"),
+        slots=settings.queue.steps_in_flight,
+        lease=settings.lease,
+    )
+
+
+def _run_options(settings: Settings) -> RunnerOptions:
+    return RunnerOptions(
+        worker=settings.worker_name,
+        lanes=lanes("frames"),
+        slots=settings.queue.runs_in_flight,
+        lease=settings.lease,
+    )

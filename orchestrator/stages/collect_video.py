@@ -1,0 +1,97 @@
+"""A video's poses -> its result files."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from core.errors import ModelContractError
+from core.jobs import VideoStatus
+from core.poses import PoseBatch
+from core.skeletons import SKELETONS, Skeleton
+from core.video import FrameSpan
+from orchestrator.objects import ObjectStore
+from orchestrator.outcome import declare_gaps, missing_spans
+from orchestrator.pose_files import decode_info, decode_poses, index_key
+from orchestrator.stages.collection import Collection
+from orchestrator.stages.submit import named_as
+from orchestrator.store import Store
+from orchestrator.store.flow import BatchFile, FailedRun, VideoEnd, VideoSource
+from orchestrator.store.tasks import Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """Everything that a video's collection needs to know."""
+
+    source: VideoSource
+    batches: Sequence[BatchFile]
+    failed_runs: Sequence[FailedRun]
+    broken_off: threading.Event
+    """Set when nobody waits for the result any more."""
+
+
+class CollectVideoStep:
+    """Goes through a video's frame batches in order: identities, tables, overlay, summary."""
+
+    def __init__(self, store: Store, objects: ObjectStore) -> None:
+        self._store = store
+        self._objects = objects
+
+    async def run(self, lease: Lease) -> None:
+        """Memory does not grow with the video, but for a few bytes per frame."""
+        flow = self._store.flow
+        work = _Work(
+            source=await flow.video_source(lease.video),
+            batches=await flow.video_batches(lease.video),
+            failed_runs=await flow.failed_runs(lease.video),
+            broken_off=threading.Event(),
+        )
+        try:
+            end = await asyncio.to_thread(self._collect, work)
+        finally:
+            work.broken_off.set()
+        await flow.commit_video(lease, end)
+
+    def _collect(self, work: _Work) -> VideoEnd:
+        """Runs in a thread."""
+        info = decode_info(self._objects.read(index_key(work.source.results_path)))
+        batches = self._poses(work)
+        first = next(batches, None)
+        if first is None:
+            whole = [FrameSpan(0, info.frame_count)]
+            failure = declare_gaps(whole, info.frame_count, work.failed_runs)
+            return VideoEnd(status=VideoStatus.FAILED, failure=failure)
+        video = self._objects.local_path(work.source.path)
+        with self._objects.scratch() as folder, named_as(work.source.name, video):
+            collection = Collection(folder, work.source, info, _skeleton_of(first))
+            summary = collection.write(chain([first], batches), video)
+            self._keep(folder, work.source)
+        gaps = missing_spans(collection.decoded_frames, info.frame_count)
+        flaw = declare_gaps(gaps, info.frame_count, work.failed_runs) if gaps else None
+        return VideoEnd(status=VideoStatus.COMPLETED, failure=flaw, summary=summary)
+
+    def _poses(self, work: _Work) -> Iterator[PoseBatch]:
+        """The batches of which something could be decoded; ends early when the work is broken off."""
+        for file in work.batches:
+            if work.broken_off.is_set():
+                raise InterruptedError("the collection was broken off")
+            batch = decode_poses(self._objects.read(file.results_path))
+            if len(batch.decoded_frames):
+                yield batch
+
+    def _keep(self, folder: Path, source: VideoSource) -> None:
+        for path in sorted(folder.iterdir()):
+            self._objects.put_file(source.results_path + path.name, path)
+
+
+def _skeleton_of(batch: PoseBatch) -> Skeleton:
+    """The joint set that has as many joints as the poses."""
+    joints = batch.keypoints_px.shape[1]
+    for skeleton in SKELETONS.values():
+        if len(skeleton.joints) == joints:
+            return skeleton
+    known = ", ".join(f"{name} ({len(skeleton.joints)})" for name, skeleton in SKELETONS.items())
+    raise ModelContractError(f"expected the joints of one of {known}, got {joints} joints")

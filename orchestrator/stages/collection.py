@@ -1,0 +1,103 @@
+"""Writes a video's result files from its poses, going through them once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from biomechanics.files.tables import KeypointTableWriter
+from biomechanics.identities import IdentityTracker
+from biomechanics.summary import VideoSummaryBuilder
+from numpy.typing import NDArray
+
+from core.poses import PoseBatch
+from core.skeletons import Skeleton
+from core.video import FrameSpan, VideoInfo
+from ingest.decoder import decode_span
+from orchestrator.stages.overlay import FramePeople, OverlayFormat, write_overlay
+from orchestrator.store.flow import VideoSource
+
+_SCALES = {"full": 1.0, "half": 0.5}
+
+
+class Collection:
+    """One pass over a video's poses. What it writes lies in `folder` under the names of the results."""
+
+    def __init__(self, folder: Path, source: VideoSource, info: VideoInfo, skeleton: Skeleton) -> None:
+        self._folder = folder
+        self._source = source
+        self._info = info
+        self._skeleton = skeleton
+        self._tracker = IdentityTracker()
+        self._decoded: list[NDArray[np.int32]] = []
+
+    @property
+    def decoded_frames(self) -> NDArray[np.int32]:
+        """[F] indices of the frames that there are poses of, increasing; complete after `write`."""
+        return np.concatenate(self._decoded)
+
+    def write(self, batches: Iterator[PoseBatch], video: Path) -> dict[str, object]:
+        """Write the tables, the overlay of `video` unless it is off, and the summary, which is returned."""
+        with KeypointTableWriter(
+            self._folder / "keypoints.csv",
+            self._folder / "keypoints.parquet",
+            self._source.name,
+            self._skeleton,
+        ) as table:
+            summary = VideoSummaryBuilder(self._source.name, self._info, self._skeleton)
+            people = self._people(batches, table, summary)
+            if self._source.parameters.overlay in _SCALES:
+                self._write_overlay(video, people)
+            for _ in people:
+                pass
+        built = summary.build()
+        (self._folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(built)))
+        return built
+
+    def _write_overlay(self, video: Path, people: Iterator[FramePeople]) -> None:
+        layout = OverlayFormat(
+            info=self._info,
+            scale=_SCALES[self._source.parameters.overlay],
+            skeleton=self._skeleton,
+        )
+        frames = decode_span(video, self._info, FrameSpan(0, self._info.frame_count))
+        write_overlay(self._folder / "overlay.mp4", layout, frames, people)
+
+    def _people(
+        self, batches: Iterator[PoseBatch], table: KeypointTableWriter, summary: VideoSummaryBuilder
+    ) -> Iterator[FramePeople]:
+        """The people of each frame, written to `table` and `summary` on the way."""
+        for raw in batches:
+            self._decoded.append(raw.decoded_frames)
+            batch = _confident(raw, self._source.parameters.person_score)
+            frames = list(self._tracked(batch))
+            ids = [people.person_ids for people in frames]
+            person_ids = np.concatenate([np.empty(0, np.int32), *ids])
+            table.append(batch, person_ids)
+            summary.append(batch, person_ids)
+            yield from frames
+
+    def _tracked(self, batch: PoseBatch) -> Iterator[FramePeople]:
+        """The frames of a batch that have people, with their identities."""
+        frames, starts = np.unique(batch.frame_index, return_index=True)
+        stops = np.append(starts[1:], len(batch.frame_index))
+        for frame, start, stop in zip(frames.tolist(), starts, stops, strict=True):
+            boxes_px = batch.boxes_px[start:stop]
+            yield FramePeople(
+                frame_index=frame,
+                boxes_px=boxes_px,
+                keypoints_px=batch.keypoints_px[start:stop],
+                person_ids=self._tracker.update(frame, boxes_px),
+            )
+
+
+def _confident(batch: PoseBatch, person_score: float) -> PoseBatch:
+    """The batch without the people that the detector scored below `person_score`."""
+    keep = batch.boxes_px[:, 4] >= person_score
+    return PoseBatch(
+        decoded_frames=batch.decoded_frames,
+        decoded_pts_ns=batch.decoded_pts_ns,
+        frame_index=batch.frame_index[keep],
+        boxes_px=batch.boxes_px[keep],
+        keypoints_px=batch.keypoints_px[keep],
+    )

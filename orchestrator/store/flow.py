@@ -1,0 +1,256 @@
+"""What the steps read and commit. Each commit ends its task and is refused when the lease is lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core.errors import LeaseLostError, NotFoundError
+from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
+from core.video import FrameSpan
+from orchestrator.parameters import JobParameters
+from orchestrator.store.database import Database, Session
+from orchestrator.store.tasks import Failure, Lease
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSource:
+    """What a job's first step works on."""
+
+    id: int
+    input_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoSource:
+    """What a video's steps work on."""
+
+    id: int
+    job_id: int
+    name: str
+    path: str
+    """Object key of the file."""
+    results_path: str
+    frames_total: int
+    parameters: JobParameters
+    endpoint: str
+    """The Triton ensemble."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageEntry:
+    """A video of a package, or why it was refused."""
+
+    name: str
+    key: str | None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRows:
+    """A run and its frame batches."""
+
+    span: FrameSpan
+    batches: tuple[FrameSpan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBatch:
+    """A frame batch that waits for its poses."""
+
+    id: int
+    start_frame: int
+    stop_frame: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """Where a batch's poses are, and how many."""
+
+    key: str
+    frames_decoded: int
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFile:
+    """A committed frame batch."""
+
+    start_frame: int
+    stop_frame: int
+    results_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRun:
+    """A run without poses, at least in part."""
+
+    first_frame: int
+    last_frame: int
+    error_code: str
+    error_message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoEnd:
+    """How a video ended."""
+
+    status: VideoStatus
+    failure: Failure | None = None
+    """On a completed video: what is missing."""
+    summary: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnd:
+    """How a job ended."""
+
+    status: JobStatus
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Committed:
+    is_held: bool
+    is_new: bool
+
+
+class FlowStore:
+    """Reads and commits of the five kinds of steps."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def job_source(self, job_id: int) -> JobSource:
+        """The package of a job, which counts as running from here. Raises NotFoundError."""
+        return _found(await self._database.row(JobSource, "job_source", job_id), f"job {job_id}")
+
+    async def video_source(self, video_id: int) -> VideoSource:
+        """Raises NotFoundError."""
+        return _found(await self._database.row(VideoSource, "video_source", video_id), f"video {video_id}")
+
+    async def open_batches(self, run_id: int) -> list[OpenBatch]:
+        """The frame batches of a run that are not committed, in order."""
+        return await self._database.rows(OpenBatch, "open_batches", run_id)
+
+    async def video_batches(self, video_id: int) -> list[BatchFile]:
+        """The committed frame batches of a video, in order."""
+        return await self._database.rows(BatchFile, "video_batches", video_id)
+
+    async def failed_runs(self, video_id: int) -> list[FailedRun]:
+        """The runs of a video that ended with an error, in order."""
+        return await self._database.rows(FailedRun, "failed_runs", video_id)
+
+    async def commit_package(self, lease: Lease, entries: Sequence[PackageEntry]) -> None:
+        """The package is unpacked: video rows, and a submit task for each that was not refused."""
+        failures = [entry.failure for entry in entries]
+        async with self._database.transaction() as session:
+            await _end_task(session, lease, TaskStatus.DONE, None)
+            await session.execute(
+                "insert_videos",
+                lease.job_id,
+                [entry.name for entry in entries],
+                [entry.key for entry in entries],
+                [failure and failure.code for failure in failures],
+                [failure and failure.message for failure in failures],
+            )
+            await session.execute("collect_finished_jobs", lease.job_id)
+
+    async def commit_runs(self, lease: Lease, runs: Sequence[RunRows]) -> None:
+        """The video is cut: frame batches, and an infer task for each run."""
+        batches = [(batch, run.span.start) for run in runs for batch in run.batches]
+        async with self._database.transaction() as session:
+            await _end_task(session, lease, TaskStatus.DONE, None)
+            await session.execute(
+                "insert_runs",
+                lease.video,
+                [run.span.start for run in runs],
+                [run.span.stop - 1 for run in runs],
+                [batch.start for batch, _ in batches],
+                [batch.stop for batch, _ in batches],
+                [first for _, first in batches],
+                sum(run.span.frame_count for run in runs),
+            )
+
+    async def commit_batch(self, lease: Lease, batch_id: int, result: BatchResult, lease_s: float) -> bool:
+        """One frame batch is done; false if it was before. One statement, so one round trip.
+
+        Extends the lease; the video's last batch makes its collection task. Raises LeaseLostError.
+        """
+        committed = await self._database.row(
+            _Committed,
+            "commit_batch",
+            lease.id,
+            lease.epoch,
+            lease_s,
+            batch_id,
+            result.key,
+            result.frames_decoded,
+            result.people,
+        )
+        if committed is None or not committed.is_held:
+            raise _lost(lease)
+        return committed.is_new
+
+    async def commit_run(self, lease: Lease) -> None:
+        """Every frame batch of the run is committed."""
+        async with self._database.transaction() as session:
+            await _end_task(session, lease, TaskStatus.DONE, None)
+
+    async def commit_video(self, lease: Lease, end: VideoEnd) -> None:
+        """The video's results are written."""
+        async with self._database.transaction() as session:
+            await _end_task(session, lease, TaskStatus.DONE, None)
+            await _end_video(session, lease, end)
+
+    async def commit_job(self, lease: Lease, end: JobEnd) -> None:
+        """The job's summary is written."""
+        async with self._database.transaction() as session:
+            await _end_task(session, lease, TaskStatus.DONE, None)
+            await _end_job(session, lease, end)
+
+    async def fail(self, lease: Lease, failure: Failure, status: TaskStatus) -> None:
+        """The task failed for good; what hangs on it ends accordingly.
+
+        A run's open batches count as missing frames of its video, and the video goes on.
+        """
+        async with self._database.transaction() as session:
+            await _end_task(session, lease, status, failure)
+            if lease.kind is TaskKind.INFER:
+                await session.execute("fail_open_batches", lease.id)
+                await session.execute("collect_finished_videos", lease.video)
+            elif lease.video_id is not None:
+                await _end_video(session, lease, VideoEnd(status=VideoStatus.FAILED, failure=failure))
+            else:
+                await _end_job(session, lease, JobEnd(status=JobStatus.FAILED, failure=failure))
+
+
+async def _end_task(session: Session, lease: Lease, status: TaskStatus, failure: Failure | None) -> None:
+    """The fence: whoever lost the lease stops here, and the transaction with it."""
+    code, message = _fields(failure)
+    if not await session.execute("end_task", lease.id, lease.epoch, status, code, message):
+        raise _lost(lease)
+
+
+async def _end_video(session: Session, lease: Lease, end: VideoEnd) -> None:
+    await session.execute("end_video", lease.video, end.status, *_fields(end.failure), end.summary)
+    await session.execute("collect_finished_jobs", lease.job_id)
+
+
+async def _end_job(session: Session, lease: Lease, end: JobEnd) -> None:
+    await session.execute("end_job", lease.job_id, end.status, *_fields(end.failure))
+
+
+def _fields(failure: Failure | None) -> tuple[str | None, str | None]:
+    return (failure.code, failure.message) if failure else (None, None)
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(f"task {lease.id}: expected to hold it with epoch {lease.epoch}, got a newer one")
+
+
+def _found(row: T | None, what: str) -> T:
+    if row is None:
+        raise NotFoundError(f"there is no {what}")
+    return row

@@ -1,0 +1,47 @@
+"""What the reconciler finds and mends."""
+
+from dataclasses import dataclass
+
+from orchestrator.store.database import Database
+from orchestrator.store.tasks import Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Id:
+    id: int
+
+
+class RepairStore:
+    """Statements that bring back work which was lost on the way."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def expire_leases(self) -> int:
+        """Tasks of silent workers are ready again; returns how many."""
+        return await self._database.execute("expire_leases")
+
+    async def exhausted_leases(self) -> list[Lease]:
+        """Tasks of silent workers that may not be tried again."""
+        return await self._database.rows(Lease, "exhausted_leases")
+
+    async def requeue_sent(self, older_than_s: float) -> int:
+        """Tasks whose message was sent so long ago and not taken are ready again; returns how many."""
+        return await self._database.execute("requeue_sent", older_than_s)
+
+    async def recount(self) -> int:
+        """Counters that differ from their rows are set right; returns how many.
+
+        The rows are locked first, so that no commit slips in between counting and writing.
+        """
+        mended = 0
+        for noun in ("videos", "jobs"):
+            async with self._database.transaction() as session:
+                wrong = [row.id for row in await session.rows(_Id, f"lock_miscounted_{noun}")]
+                mended += await session.execute(f"recount_{noun}", wrong) if wrong else 0
+        return mended
+
+    async def collect_finished(self) -> int:
+        """Videos and jobs that are finished but were not collected get their task; returns how many."""
+        videos = await self._database.execute("collect_finished_videos", None)
+        return videos + await self._database.execute("collect_finished_jobs", None)

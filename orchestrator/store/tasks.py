@@ -1,0 +1,119 @@
+"""Tasks: the outbox and the leases."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from core.errors import LeaseLostError
+from core.jobs import TaskKind, Tier
+from orchestrator.store.database import Database
+
+_CHANNEL = "marey_task"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyTask:
+    """A task that must be published."""
+
+    id: int
+    epoch: int
+    kind: TaskKind
+    tier: Tier
+    project_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to work on a task, until it ends or `epoch` is outdated."""
+
+    id: int
+    kind: TaskKind
+    job_id: int
+    video_id: int | None
+    tier: Tier
+    first_frame: int | None
+    last_frame: int | None
+    """Included."""
+    epoch: int
+    attempts: int
+    """This one is counted."""
+    max_attempts: int
+    age_s: float
+    """Since the first attempt began."""
+
+    @property
+    def video(self) -> int:
+        """The video's id, for the kinds that have one."""
+        if self.video_id is None:
+            raise ValueError(f"task {self.id}: expected a video, got none for kind {self.kind}")
+        return self.video_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a task failed, for its user."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """Unread messages per tier that may be in JetStream."""
+
+    runs: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What became of some messages. Those in neither list count as not sent."""
+
+    stored: list[int]
+    """Tasks whose message is stored."""
+    duplicate: list[int]
+    """Tasks whose message id was used before: it may be gone by now, so the epoch must change."""
+
+
+class TaskStore:
+    """Publishes, leases and hands back tasks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def send_ready(
+        self, windows: Windows, send: Callable[[Sequence[ReadyTask]], Awaitable[Sent]]
+    ) -> int:
+        """Give what is due to `send` and note what it sent; return the number of tasks that were stored.
+
+        The rows stay locked meanwhile, so that two relays never send the same task.
+        """
+        async with self._database.transaction() as session:
+            tasks = await session.rows(ReadyTask, "pick_ready", windows.runs, windows.steps)
+            if not tasks:
+                return 0
+            sent = await send(tasks)
+            await session.execute("mark_sent", sent.stored)
+            await session.execute("renumber_ready", sent.duplicate)
+            return len(sent.stored)
+
+    async def lease(self, task_id: int, epoch: int, worker: str, lease_s: float) -> Lease | None:
+        """Take a task that a message of `epoch` named; None if it has moved on since."""
+        return await self._database.row(Lease, "lease_task", task_id, epoch, worker, lease_s)
+
+    async def renew(self, lease: Lease, lease_s: float) -> None:
+        """Keep the task for `lease_s` more. Raises LeaseLostError."""
+        if not await self._database.execute("renew_lease", lease.id, lease.epoch, lease_s):
+            raise LeaseLostError(f"task {lease.id}: epoch {lease.epoch} is over")
+
+    async def release(self, lease: Lease, delay_s: float, refund: int, failure: Failure | None) -> None:
+        """Hand the task back for another try after `delay_s`, `refund` attempts uncounted.
+
+        Nothing happens if the lease is lost: the other holder decides.
+        """
+        code, message = (failure.code, failure.message) if failure else (None, None)
+        await self._database.execute("release_task", lease.id, lease.epoch, delay_s, refund, code, message)
+
+    def hints(self, on_hint: Callable[[], None]) -> AbstractAsyncContextManager[None]:
+        """Call `on_hint` when a task became ready or a message was taken."""
+        return self._database.listening(_CHANNEL, on_hint)
