@@ -20,7 +20,8 @@ MareyError
 │   ├── StoreError, BusError, ObjectStoreError
 │   ├── InferenceError        Triton refused or failed a request
 │   │   └── InferenceUnavailableError
-│   └── LeaseLostError        another worker has taken this task over
+│   ├── LeaseLostError        another worker has taken this task over
+│   └── WorkerLostError, UnforeseenError
 └── ConfigurationError        this installation cannot run as it is; the message says what to do
     └── ModelContractError, WeightsError, NumpyVersionError, PortTakenError, DirectoryTakenError,
         ServiceDiedError
@@ -209,6 +210,14 @@ class LeaseLostError(ServiceError):
     """The task's lease was lost: another worker has it."""
 
     retryable = False
+
+
+class WorkerLostError(ServiceError):
+    """Every worker that tried this fell silent."""
+
+
+class UnforeseenError(ServiceError):
+    """Something unforeseen failed; the log says more."""
 
 
 class ConfigurationError(MareyError):
