@@ -1,0 +1,84 @@
+"""Retries and foreign errors."""
+
+import inspect
+import re
+import socket
+import time
+from pathlib import Path
+
+import httpx
+import marey
+import pytest
+from marey.errors import CannotConnectError, ConnectionLostError, MareyError, Problem, api_error
+from marey.transport import Request, RetryPolicy, Transport, may_repeat, problem_of
+
+BUSY = api_error(Problem(status=503, code="store", detail=""))
+REFUSED = api_error(Problem(status=404, code="not_found", detail=""))
+
+
+def test_pauses_double_up_to_a_bound() -> None:
+    policy = RetryPolicy(attempts=6, first_pause_s=0.5, longest_pause_s=3)
+    assert policy.pauses_s() == [0.5, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "repeat"),
+    [
+        ("GET", CannotConnectError(), True),
+        ("POST", CannotConnectError(), True),
+        ("GET", ConnectionLostError(), True),
+        ("POST", ConnectionLostError(), False),
+        ("PUT", ConnectionLostError(), False),
+        ("GET", BUSY, True),
+        ("POST", BUSY, False),
+        ("GET", REFUSED, False),
+    ],
+)
+def test_only_what_is_safe_is_repeated(method: str, error: MareyError, repeat: bool) -> None:
+    assert may_repeat(method, error) is repeat
+
+
+def test_a_body_that_is_not_ours_still_has_a_code() -> None:
+    problem = problem_of(502, b"<html>Bad Gateway</html>")
+    assert (problem.status, problem.code) == (502, "http_502")
+
+
+def test_a_dead_endpoint_is_tried_several_times() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        transport = Transport(url, 5, RetryPolicy(attempts=3, first_pause_s=0.05))
+        started_s = time.monotonic()
+        with pytest.raises(CannotConnectError, match="`marey up`"):
+            transport.send(Request("GET", "/job"), dict[str, object])
+        assert time.monotonic() - started_s >= 0.15
+        transport.close()
+
+
+def httpx_errors() -> list[type[Exception]]:
+    """Every exception that httpx publishes, but the one of reading cookies, which the client does not do."""
+    published = (getattr(httpx, name) for name in httpx.__all__)
+    errors = {item for item in published if inspect.isclass(item) and issubclass(item, Exception)}
+    return sorted(errors - {httpx.CookieConflict}, key=lambda error: error.__name__)
+
+
+@pytest.mark.parametrize("foreign", httpx_errors(), ids=lambda error: error.__name__)
+def test_every_httpx_error_is_mapped(foreign: type[Exception]) -> None:
+    error = foreign.__new__(foreign)
+    Exception.__init__(error, "boom")
+    transport = Transport("http://127.0.0.1:1", 1, RetryPolicy())
+    with pytest.raises(MareyError), transport._mapped_errors():
+        raise error
+    transport.close()
+
+
+def test_only_the_transport_imports_httpx() -> None:
+    package = Path(marey.__file__).parent
+    importers = {path.name for path in package.rglob("*.py") if "import httpx" in path.read_text()}
+    assert importers == {"transport.py"}
+
+
+def test_the_client_imports_nothing_of_the_server() -> None:
+    package = Path(marey.__file__).parent
+    server = re.compile(r"^\s*(?:from|import) (?:api|core|deploy|ingest|orchestrator|biomechanics)\b", re.M)
+    assert not [path.name for path in package.rglob("*.py") if server.search(path.read_text())]
