@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+_DEMUX_ATTEMPTS = 100
+"""How often reading goes on behind damage; a demuxer that stays where it is must not hold us."""
+
+
 class DamagedPacketError(Exception):
     """A packet did not decode."""
 
@@ -43,14 +47,14 @@ def time_base_of(stream: VideoStream) -> Fraction:
 
 def data_packets(source: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """The stream's packets up to the end, or to damage that the demuxer cannot get over."""
-    packets = source.demux(stream)
-    while True:
+    for _ in range(_DEMUX_ATTEMPTS):
         try:
-            packet = next(packets)
-        except (StopIteration, av.error.InvalidDataError):
-            return
-        if packet.size:
-            yield packet
+            for packet in source.demux(stream):
+                if packet.size:
+                    yield packet
+        except av.error.InvalidDataError:
+            continue
+        return
 
 
 def decode_packet(stream: VideoStream, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
