@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from biomechanics.summary import FrameRange
 from core.errors import CorruptVideoError
 from core.jobs import JobStatus, VideoStatus
-from core.video import FrameSpan
 from orchestrator.store import VideoView
 from orchestrator.store.flow import FailedRun, JobEnd
 from orchestrator.store.tasks import Failure
@@ -15,25 +12,22 @@ from orchestrator.store.tasks import Failure
 _GAPS_NAMED = 5
 
 
-def missing_spans(decoded_frames: NDArray[np.int32], frame_count: int) -> tuple[FrameSpan, ...]:
-    """The spans of 0..frame_count that are not in `decoded_frames`, which is [F] and increasing."""
-    edges = np.concatenate(([-1], decoded_frames, [frame_count]))
-    places = np.flatnonzero(np.diff(edges) > 1)
-    return tuple(FrameSpan(int(edges[place]) + 1, int(edges[place + 1])) for place in places)
-
-
-def declare_gaps(gaps: Sequence[FrameSpan], frame_count: int, runs: Sequence[FailedRun]) -> Failure:
+def declare_gaps(gaps: Sequence[FrameRange], frame_count: int, runs: Sequence[FailedRun]) -> Failure:
     """What is missing from a video's results and why. There is at least one gap.
 
     Frames that a run could not deliver have the run's error; all others could not be decoded.
     """
-    missing = sum(gap.frame_count for gap in gaps)
-    named = ", ".join(f"{gap.start}-{gap.stop - 1}" for gap in gaps[:_GAPS_NAMED])
+    missing = sum(gap.last - gap.first + 1 for gap in gaps)
+    named = ", ".join(_named(gap) for gap in gaps[:_GAPS_NAMED])
     more = f" and {len(gaps) - _GAPS_NAMED} more gaps" if len(gaps) > _GAPS_NAMED else ""
     text = f"{missing} of {frame_count} frames are missing from the results: frames {named}{more}"
     if runs:
         return Failure(code=runs[0].error_code, message=f"{text}; {runs[0].error_message}")
     return Failure(code=CorruptVideoError.code, message=f"{text} could not be decoded")
+
+
+def _named(gap: FrameRange) -> str:
+    return str(gap.first) if gap.first == gap.last else f"{gap.first}-{gap.last}"
 
 
 def job_end(videos: Sequence[VideoView]) -> JobEnd:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from biomechanics.summary import FrameRange
 from core.errors import ModelContractError
 from core.jobs import VideoStatus
 from core.poses import PoseBatch
 from core.skeletons import SKELETONS, Skeleton
-from core.video import FrameSpan
 from orchestrator.objects import ObjectStore
-from orchestrator.outcome import declare_gaps, missing_spans
+from orchestrator.outcome import declare_gaps
 from orchestrator.pose_files import decode_info, decode_poses, index_key
 from orchestrator.stages.collection import Collection
 from orchestrator.stages.submit import named_as
@@ -61,7 +61,7 @@ class CollectVideoStep:
         batches = self._poses(work)
         first = next(batches, None)
         if first is None:
-            whole = [FrameSpan(0, info.frame_count)]
+            whole = [FrameRange(first=0, last=info.frame_count - 1)]
             failure = declare_gaps(whole, info.frame_count, work.failed_runs)
             return VideoEnd(status=VideoStatus.FAILED, failure=failure)
         video = self._objects.local_path(work.source.path)
@@ -69,7 +69,7 @@ class CollectVideoStep:
             collection = Collection(folder, work.source, info, _skeleton_of(first))
             summary = collection.write(chain([first], batches), video)
             self._keep(folder, work.source)
-        gaps = missing_spans(collection.decoded_frames, info.frame_count)
+        gaps = summary.missing_frames
         flaw = declare_gaps(gaps, info.frame_count, work.failed_runs) if gaps else None
         return VideoEnd(status=VideoStatus.COMPLETED, failure=flaw, summary=summary)
 

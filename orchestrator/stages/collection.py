@@ -5,11 +5,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+
 from biomechanics.files.tables import KeypointTableWriter
 from biomechanics.identities import IdentityTracker
-from biomechanics.summary import VideoSummaryBuilder
-from numpy.typing import NDArray
-
+from biomechanics.summary import VideoSummary, VideoSummaryBuilder
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
 from core.video import FrameSpan, VideoInfo
@@ -29,14 +28,8 @@ class Collection:
         self._info = info
         self._skeleton = skeleton
         self._tracker = IdentityTracker()
-        self._decoded: list[NDArray[np.int32]] = []
 
-    @property
-    def decoded_frames(self) -> NDArray[np.int32]:
-        """[F] indices of the frames that there are poses of, increasing; complete after `write`."""
-        return np.concatenate(self._decoded)
-
-    def write(self, batches: Iterator[PoseBatch], video: Path) -> dict[str, object]:
+    def write(self, batches: Iterator[PoseBatch], video: Path) -> VideoSummary:
         """Write the tables, the overlay of `video` unless it is off, and the summary, which is returned."""
         with KeypointTableWriter(
             self._folder / "keypoints.csv",
@@ -68,7 +61,6 @@ class Collection:
     ) -> Iterator[FramePeople]:
         """The people of each frame, written to `table` and `summary` on the way."""
         for raw in batches:
-            self._decoded.append(raw.decoded_frames)
             batch = _confident(raw, self._source.parameters.person_score)
             frames = list(self._tracked(batch))
             ids = [people.person_ids for people in frames]

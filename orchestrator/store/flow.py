@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from biomechanics.summary import VideoSummary
 from core.errors import LeaseLostError, NotFoundError
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.video import FrameSpan
@@ -99,7 +100,7 @@ class VideoEnd:
     status: VideoStatus
     failure: Failure | None = None
     """On a completed video: what is missing."""
-    summary: dict[str, object] | None = None
+    summary: VideoSummary | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -19,15 +20,18 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Data directory of a running PostgreSQL whose database `marey` is migrated: the template."""
-    root = tmp_path_factory.mktemp("postgres")
-    root.chmod(0o755)
-    data = root / "data"
-    with running(postgres_command(data), root / "postgres.log", lambda: _is_ready(data)):
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, migrate(postgres_url(data))).result(timeout=30)
-        yield data
+def postgres_data() -> Iterator[Path]:
+    """Data directory of a running PostgreSQL whose database `marey` is migrated: the template.
+
+    Not below pytest's own folder: each session of pytest closes that to other users, and root's PostgreSQL
+    runs as another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="marey-test-") as folder:
+        data = Path(folder, "data")
+        with running(postgres_command(data), Path(folder, "postgres.log"), lambda: _is_ready(data)):
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(asyncio.run, migrate(postgres_url(data))).result(timeout=30)
+            yield data
 
 
 @pytest.fixture
