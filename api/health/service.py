@@ -11,7 +11,7 @@ Check = Callable[[], Awaitable[object]]
 
 
 class Readiness:
-    """Runs one check per service, at most every `fresh_s` seconds however often it is asked."""
+    """Runs one check per service; a good report is good for `fresh_s` seconds, a bad one is made anew."""
 
     def __init__(self, checks: Mapping[str, Check], timeout_s: float = 10.0, fresh_s: float = 5.0) -> None:
         self._checks = checks
@@ -27,7 +27,8 @@ class Readiness:
             if time.monotonic() >= self._valid_until_s:
                 states = await asyncio.gather(*(self._state(check) for check in self._checks.values()))
                 self._report = dict(zip(self._checks, states, strict=True))
-                self._valid_until_s = time.monotonic() + self._fresh_s
+                fresh_s = self._fresh_s if set(states) <= {"ok"} else 0.0
+                self._valid_until_s = time.monotonic() + fresh_s
             return self._report
 
     async def _state(self, check: Check) -> str:

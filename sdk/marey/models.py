@@ -17,6 +17,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """queued, running, collecting, completed, completed_with_errors or failed."""
     pipeline: str
     tier: str
+    parameters: dict[str, object] = {}
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -46,8 +47,11 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     """queued, inferring, collecting, completed or failed."""
     progress: float = 0.0
     """Share of the frames that are done, 0 to 1."""
-    frames_total: int | None = None
+    frames_total: int = 0
+    """0 until the video was probed."""
     frames_done: int = 0
+    frames_missing: int = 0
+    """Frames that could not be read."""
     error_code: str | None = None
     error_message: str | None = None
     summary: dict[str, object] | None = None

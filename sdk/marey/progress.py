@@ -42,7 +42,7 @@ def describe(video: Video) -> str:
     """The state of a video in a few words: `inferring 120/300 frames`."""
     if video.error_message:
         return f"{video.status}: {video.error_message}"
-    if video.frames_total is None:
+    if not video.frames_total:
         return video.status
     return f"{video.status} {video.frames_done}/{video.frames_total} frames"
 

@@ -24,8 +24,8 @@ def videos_table(videos: Sequence[Video]) -> Table:
     """One row per video."""
     table = _table("video", "status", "frames", "note")
     for video in videos:
-        total = "?" if video.frames_total is None else video.frames_total
-        _add(table, video.name, video.status, f"{video.frames_done}/{total}", video.error_message or "")
+        frames = f"{video.frames_done}/{video.frames_total}"
+        _add(table, video.name, video.status, frames, video.error_message or "")
     return table
 
 

@@ -29,16 +29,19 @@ async def test_each_service_is_named_with_its_state() -> None:
     assert await readiness.report() == {"postgres": "ok", "nats": "bus", "triton": "timeout"}
 
 
-async def test_a_fresh_report_is_reused() -> None:
+async def test_a_fresh_good_report_is_reused() -> None:
     check = Counted()
     readiness = Readiness({"postgres": check}, fresh_s=60)
     await asyncio.gather(*(readiness.report() for _ in range(20)))
     assert check.runs == 1
 
 
-async def test_a_stale_report_is_renewed() -> None:
-    check = Counted()
-    readiness = Readiness({"postgres": check}, fresh_s=0)
-    await readiness.report()
-    await readiness.report()
-    assert check.runs == 2
+async def test_a_stale_or_bad_report_is_renewed() -> None:
+    stale, bad = Counted(), Counted()
+    for readiness in (
+        Readiness({"postgres": stale}, fresh_s=0),
+        Readiness({"postgres": bad, "nats": refused}, fresh_s=60),
+    ):
+        await readiness.report()
+        await readiness.report()
+    assert (stale.runs, bad.runs) == (2, 2)

@@ -1,0 +1,60 @@
+"""The API as a process: environment in, clean stop out."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.embedded.process import ServiceCommand
+from tests.services.running import answers, free_port, running
+
+PROGRAM = """
+import os
+from api.service import run_api
+from api.settings import ApiSettings
+run_api(ApiSettings.from_environment(os.environ))
+"""
+DEADLINE_S = 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_it_serves_and_stops_cleanly(database_url: str, tmp_path: Path, number: signal.Signals) -> None:
+    port = free_port()
+    log = tmp_path / "api.log"
+    with running(api_command(database_url, tmp_path, port), log, lambda: answers(port)) as process:
+        response = httpx.get(f"http://127.0.0.1:{port}/job", trust_env=False, timeout=DEADLINE_S)
+        process.send_signal(number)
+        assert process.wait(DEADLINE_S) == 0, log.read_text()
+    assert response.json() == {"items": []}
+    assert log.read_text() == ""
+
+
+def test_a_database_that_is_not_there_ends_it(tmp_path: Path) -> None:
+    command = api_command("postgresql://127.0.0.1:9/marey", tmp_path, free_port())
+    log = tmp_path / "api.log"
+    with (
+        pytest.raises(RuntimeError, match="StoreError: Postgres does not answer"),
+        running(command, log, lambda: False),
+    ):
+        pass
+
+
+def api_command(database_url: str, home: Path, port: int) -> ServiceCommand:
+    """An API of its own process; NATS and Triton are not there."""
+    return ServiceCommand(
+        name="api",
+        argv=(sys.executable, "-c", PROGRAM),
+        cwd=Path(__file__).parents[2],
+        env={
+            "MAREY_HOME": str(home),
+            "MAREY_DATABASE_URL": database_url,
+            "MAREY_NATS_URL": "nats://127.0.0.1:9",
+            "MAREY_TRITON_URL": "127.0.0.1:9",
+            "MAREY_STORE_URL": (home / "objects").as_uri(),
+            "MAREY_API_PORT": str(port),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+    )
