@@ -3,9 +3,9 @@
     python -m bench.cpu_runtimes [--rounds 8] [--json bench/results/cpu_runtimes.json]
 
 Compared are ONNX Runtime and OpenVINO, fp32, bf16 (where the processor has it) and int8, for batches of 1, 4
-and 8, with one thread, two threads, and two instances of one thread each. Where a network has no int8 file, one
-is made with made-up calibration pictures: right for speed, useless for accuracy, and marked so. Run it on a quiet
-machine; the load at the start is recorded.
+and 8, with one thread, two threads, and two instances of one thread each. Where a network has no int8 file,
+one is made with made-up calibration pictures: right for speed, useless for accuracy, and marked so. Run it on
+a quiet machine; the load at the start is recorded.
 """
 
 import argparse
