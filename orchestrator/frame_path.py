@@ -34,7 +34,7 @@ class FramePathSettings:
     """At most `frames_per_request_max` of the committed `crop` model."""
     requests_in_flight: int = 4
     """Of all runs together."""
-    slot_bytes: int = 64 << 20
+    slot_bytes: int = 112 << 20
     """Most bytes of frames in one request: large frames travel in smaller numbers."""
 
 
@@ -148,8 +148,14 @@ class _Flow:
             return
         task = self._loop.create_task(self._infer(request), name=f"infer {request.frames[0]}")
         self._inferring.add(task)
-        task.add_done_callback(self._inferring.discard)
+        task.add_done_callback(self._finished)
         self._in_order.put_nowait(task)
+
+    def _finished(self, task: asyncio.Task[_Result]) -> None:
+        """Also looks at the error of a request that nobody will wait for, as asyncio asks."""
+        self._inferring.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def _infer(self, request: FrameRequest) -> _Result:
         try:

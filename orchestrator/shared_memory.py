@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 SHARED_MEMORY = Path("/dev/shm")
 PREFIX = "marey_frames_"
+FORGET_TRIES = 20
+FORGET_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class RingSettings:
 
     slots: int = 5
     """Requests in flight and one that is being filled."""
-    slot_bytes: int = 64 << 20
+    slot_bytes: int = 112 << 20
     """Most bytes of frames in one request; a single larger frame is refused."""
 
 
@@ -62,6 +64,7 @@ class FrameRing:
         ring = cls(triton, settings)
         try:
             await ring.register()
+            await _forget_removed_regions(triton)
         except InferenceUnavailableError:
             await ring.close()
             raise
@@ -76,14 +79,10 @@ class FrameRing:
             await self._triton.register_region(self._region, f"/{self._memory.name}", self._memory.byte_size)
 
     async def close(self) -> None:
-        """Remove the shared memory; Triton lets go of it if it still answers."""
-        try:
-            if self._region is not None:
-                await self._triton.unregister_region(self._region)
-        except InferenceError as error:
-            logger.info("region left to Triton: %s", error, extra={"action": "frame_ring"})
-        finally:
-            self._memory.close()
+        """Remove the shared memory. Triton lets go of it here, or when the next ring is made."""
+        self._memory.close()
+        if self._region is not None:
+            await _forget(self._triton, self._region)
 
     @property
     def is_shared(self) -> bool:
@@ -165,6 +164,26 @@ def remove_stale_regions() -> None:
                 path.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
+
+
+async def _forget_removed_regions(triton: TritonClient) -> None:
+    """Triton keeps a dead worker's region until it is told. Only for a Triton that shares our memory."""
+    for name in await triton.regions():
+        if name.startswith(PREFIX) and not (SHARED_MEMORY / name).exists():
+            await _forget(triton, name)
+
+
+async def _forget(triton: TritonClient, region: str) -> None:
+    """Requests that were given up may still be reading: they are waited for, a little."""
+    for _ in range(FORGET_TRIES):
+        try:
+            return await triton.unregister_region(region)
+        except InferenceUnavailableError:
+            return None
+        except InferenceError as error:
+            logger.debug("region in use: %s", error, extra={"action": "frame_ring"})
+            await asyncio.sleep(FORGET_WAIT_S)
+    return None
 
 
 def _locked_file() -> tuple[str, int]:

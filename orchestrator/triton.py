@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from grpc.aio import UsageError
 from numpy.typing import NDArray
 from tritonclient.grpc import InferInput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
@@ -94,17 +95,22 @@ class TritonClient:
         if not ready:
             raise InferenceUnavailableError("Triton: expected all models to be ready, got some that are not")
 
-    async def register_region(self, name: str, key: str, byte_size: int) -> None:
-        """Let the server read the POSIX shared memory `key`; nothing happens where it already does."""
+    async def regions(self) -> set[str]:
+        """Names of the shared-memory regions that the server reads."""
         with _triton_errors("shared memory"):
             status = await self._client.get_system_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
-            if name not in status.regions:
+        return set(status.regions)
+
+    async def register_region(self, name: str, key: str, byte_size: int) -> None:
+        """Let the server read the POSIX shared memory `key`; nothing happens where it already does."""
+        if name not in await self.regions():
+            with _triton_errors("shared memory"):
                 await self._client.register_system_shared_memory(
                     name, key, byte_size, client_timeout=CONTROL_TIMEOUT_S
                 )
 
     async def unregister_region(self, name: str) -> None:
-        """The server lets go of a region."""
+        """The server lets go of a region; an InferenceError while requests still read it."""
         with _triton_errors("shared memory"):
             await self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
@@ -161,6 +167,8 @@ def _triton_errors(what: str) -> Iterator[None]:
     """Foreign errors become ours. A lost region means a restarted server: worth another try."""
     try:
         yield
+    except UsageError as error:
+        raise InferenceUnavailableError(f"Triton, {what}: the client was closed") from error
     except InferenceServerException as error:
         message = f"Triton, {what}: {error.message()}"
         lost_region = "Unable to find shared memory region" in message

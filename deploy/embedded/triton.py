@@ -17,6 +17,7 @@ from deploy.embedded.process import ServiceCommand
 from model_repository.contract import CHECKOUT, MODELS, committed_configs, config_text, read_config
 from model_repository.cpu_target import NETWORK_PLATFORM, CpuTarget, render
 
+NUMPY_MAJOR = 1
 SHARED_MEMORY = Path("/dev/shm")
 STUB_MEMORY_BYTES = 4 << 20
 """First size and growth step of the memory between Triton and each Python model; pages are used on touch."""
@@ -37,6 +38,7 @@ def build_repository(target: CpuTarget, out: Path, networks: Mapping[str, Path] 
     `networks` gives some networks another ONNX file than the committed one. Raises ConfigurationError
     when this Python cannot run Triton's Python backend or a network has no file.
     """
+    check_numpy(np.__version__)
     check_python()
     out.mkdir(parents=True, exist_ok=True)
     for part in ("models", "backends"):
@@ -71,13 +73,17 @@ def triton_command(repository: Path, ports: TritonPorts) -> ServiceCommand:
     )
 
 
-def check_python() -> None:
-    """Refuse a NumPy or a Python that Triton's stub was not built for."""
-    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+def check_numpy(version: str) -> None:
+    """Refuse a NumPy that Triton's stub was not built for: it would pass zeros without a word."""
+    if int(version.split(".")[0]) != NUMPY_MAJOR:
         raise NumpyVersionError(
-            f"expected NumPy 1, got {np.__version__}: Triton's Python backend would pass zeros. "
+            f"expected NumPy {NUMPY_MAJOR}, got {version}: Triton's Python backend would pass zeros. "
             "Install numpy==1.26.4 (`make setup` does)."
         )
+
+
+def check_python() -> None:
+    """Refuse a Python that Triton has no stub for, or one without a shared library."""
     if not _stub().exists():
         raise ConfigurationError(
             f"expected a Python for which {_stub().parent.parent} has a stub, got {_python_version()}"

@@ -1,0 +1,247 @@
+"""Video file -> pose batches, through a real Triton whose networks tell which pixels reached them."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from core.errors import CorruptVideoError, FrameTooLargeError, InferenceError, InferenceUnavailableError
+from core.poses import PoseBatch
+from core.video import FrameSpan, VideoInfo
+from ingest.decoder import decode_span
+from ingest.encoder import VideoWriter
+from ingest.probe import MediaLimits, probe_video
+from ingest.runs import plan_runs
+from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.shared_memory import PREFIX, SHARED_MEMORY, FrameRing, RingSettings, remove_stale_regions
+from orchestrator.triton import TritonClient
+from tests.media import Clip, overwrite_middle, write_clip
+from tests.services.triton import TritonServer
+
+FRAMES = 45
+BLACK = 20
+"""The one frame in which the probe network sees nobody."""
+WIDTH, HEIGHT = 320, 180
+"""Letterboxed to 416 x 234."""
+FRAME_BYTES = WIDTH * HEIGHT * 3
+BATCH_FRAMES = 10
+SETTINGS = FramePathSettings(frames_per_request=4, requests_in_flight=2, slot_bytes=4 * FRAME_BYTES)
+
+
+@pytest.fixture
+async def client(probe_triton: TritonServer) -> AsyncIterator[TritonClient]:
+    async with await TritonClient.open(probe_triton.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def frame_path(client: TritonClient) -> AsyncIterator[FramePath]:
+    async with FramePath(client, SETTINGS) as frame_path:
+        yield frame_path
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each frame is of one brightness, which grows with its index."""
+    path = tmp_path_factory.mktemp("clips") / "levels.mp4"
+    with VideoWriter(path, (WIDTH, HEIGHT), Fraction(30000, 1001)) as writer:
+        for index in range(FRAMES):
+            image = np.full((HEIGHT, WIDTH, 3), level_of(index), np.uint8)
+            writer.write(image, index * 1_001_000_000 // 30)
+    return path
+
+
+def level_of(index: int) -> int:
+    """Brightness of a frame of `video`."""
+    return 0 if index == BLACK else 40 + 4 * index
+
+
+def levels_in(batch: PoseBatch) -> NDArray[np.float64]:
+    """Brightness of the frame that each person's score tells of."""
+    levels: NDArray[np.float64] = (batch.boxes_px[:, 4].astype(float) * 255 * 416 - 182 * 114) / 234
+    return levels
+
+
+def plan(path: Path) -> tuple[VideoInfo, tuple[FrameSpan, ...]]:
+    """The video as one run of batches."""
+    info = probe_video(path, MediaLimits())
+    runs = plan_runs(info, BATCH_FRAMES, 1000)
+    return info, runs[0].batches
+
+
+async def infer(frame_path: FramePath, path: Path) -> list[PoseBatch]:
+    """All batches of a video."""
+    info, batches = plan(path)
+    return [batch async for batch in frame_path.infer_run(path, info, batches)]
+
+
+def check(batches: list[PoseBatch], info: VideoInfo) -> None:
+    """Every frame of `video` is there, in its own batch, with its own pixels and time."""
+    assert [len(batch.decoded_frames) for batch in batches] == [10, 10, 10, 10, 5]
+    decoded = np.concatenate([batch.decoded_frames for batch in batches])
+    people = np.concatenate([batch.frame_index for batch in batches])
+    assert decoded.tolist() == list(range(FRAMES))
+    assert people.tolist() == [index for index in range(FRAMES) if index != BLACK]
+    np.testing.assert_array_equal(np.concatenate([batch.decoded_pts_ns for batch in batches]), info.pts_ns)
+    levels = np.concatenate([levels_in(batch) for batch in batches])
+    np.testing.assert_allclose(levels, [level_of(index) for index in people], atol=1.9)
+
+
+async def test_every_frame_in_order_with_its_own_pixels(frame_path: FramePath, video: Path) -> None:
+    check(await infer(frame_path, video), plan(video)[0])
+
+
+async def test_runs_at_the_same_time_share_the_ring(frame_path: FramePath, video: Path) -> None:
+    for batches in await asyncio.gather(*(infer(frame_path, video) for _ in range(3))):
+        check(batches, plan(video)[0])
+
+
+@pytest.mark.parametrize("start", [1, 3])
+async def test_a_run_may_start_anywhere(frame_path: FramePath, video: Path, start: int) -> None:
+    info, batches = plan(video)
+    got = [batch async for batch in frame_path.infer_run(video, info, batches[start:])]
+    assert [batch.decoded_frames[0] for batch in got] == [batch.start for batch in batches[start:]]
+
+
+async def test_large_frames_travel_in_smaller_numbers(client: TritonClient, video: Path) -> None:
+    settings = FramePathSettings(frames_per_request=8, requests_in_flight=1, slot_bytes=2 * FRAME_BYTES + 5)
+    async with FramePath(client, settings) as frame_path:
+        check(await infer(frame_path, video), plan(video)[0])
+
+
+async def test_a_frame_that_fits_no_slot(client: TritonClient, video: Path) -> None:
+    async with FramePath(client, FramePathSettings(slot_bytes=FRAME_BYTES - 1)) as frame_path:
+        with pytest.raises(FrameTooLargeError, match="got 320x180"):
+            await infer(frame_path, video)
+
+
+class RemoteTriton(TritonClient):
+    """The server as seen from another machine: it does not find this one's shared memory."""
+
+    async def register_region(self, name: str, key: str, byte_size: int) -> None:
+        await super().register_region(name, f"{key}_elsewhere", byte_size)
+
+
+async def test_a_remote_server_gets_frames_in_request_bodies(probe_triton: TritonServer, video: Path) -> None:
+    async with (
+        await RemoteTriton.open(probe_triton.url) as client,
+        FramePath(client, SETTINGS) as frame_path,
+    ):
+        check(await infer(frame_path, video), plan(video)[0])
+
+
+async def test_damaged_frames_are_absent(frame_path: FramePath, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "damaged.mkv", Clip(frames=60))
+    overwrite_middle(path, 0.4, 0.6)
+    info, batches = plan(path)
+    readable = [frame.index for frame in decode_span(path, info, FrameSpan(0, info.frame_count))]
+    assert 0 < len(readable) < info.frame_count
+    got = await infer(frame_path, path)
+    assert len(got) == len(batches)
+    assert np.concatenate([batch.decoded_frames for batch in got]).tolist() == readable
+
+
+async def test_nothing_to_decode_is_the_videos_fault(
+    frame_path: FramePath, video: Path, tmp_path: Path
+) -> None:
+    info, batches = plan(video)
+    path = overwrite_middle(Path(shutil.copy(video, tmp_path)), 0.1, 0.9)
+    with pytest.raises(CorruptVideoError):
+        _ = [batch async for batch in frame_path.infer_run(path, info, batches)]
+    check(await infer(frame_path, video), info)
+
+
+async def test_closing_early_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
+    info, batches = plan(video)
+    for _ in range(2 * (SETTINGS.requests_in_flight + 1)):
+        async with aclosing(frame_path.infer_run(video, info, batches)) as results:
+            assert (await anext(results)).decoded_frames[0] == 0
+    check(await infer(frame_path, video), info)
+
+
+async def test_cancelling_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
+    for delay_s in np.linspace(0, 0.1, 8):
+        task = asyncio.create_task(infer(frame_path, video))
+        await asyncio.sleep(delay_s)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    check(await infer(frame_path, video), plan(video)[0])
+
+
+async def unregister(client: TritonClient, region: str) -> None:
+    """As soon as no request reads it."""
+    async with asyncio.timeout(10):
+        while region in await client.regions():
+            with suppress(InferenceError):
+                await client.unregister_region(region)
+
+
+async def test_a_server_that_forgot_the_region_costs_one_run(client: TritonClient, video: Path) -> None:
+    """As after a restart of Triton: the run fails as unavailable, the next one registers again."""
+    before = set(SHARED_MEMORY.glob(f"{PREFIX}*"))
+    async with FramePath(client, SETTINGS) as frame_path:
+        (region,) = set(SHARED_MEMORY.glob(f"{PREFIX}*")) - before
+        info, batches = plan(video)
+        results = frame_path.infer_run(video, info, batches)
+        await anext(results)
+        await unregister(client, region.name)
+        with pytest.raises(InferenceUnavailableError):
+            _ = [batch async for batch in results]
+        check(await infer(frame_path, video), info)
+
+
+async def test_a_path_must_be_entered(client: TritonClient, video: Path) -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        await infer(FramePath(client, SETTINGS), video)
+
+
+async def test_a_full_shared_memory_is_an_error_not_a_crash(client: TritonClient) -> None:
+    ring = await FrameRing.open(client, RingSettings(slots=1, slot_bytes=3 << 40))
+    try:
+        with pytest.raises(InferenceError, match="expected 3298534883328 free bytes in /dev/shm"):
+            ring.array(await ring.acquire(), (1, 1 << 20, 1 << 20, 3))
+    finally:
+        await ring.close()
+
+
+_KILLED_OWNER = """
+import asyncio, sys, time
+from orchestrator.shared_memory import FrameRing, RingSettings
+from orchestrator.triton import TritonClient
+
+async def main():
+    client = await TritonClient.open(sys.argv[1])
+    await FrameRing.open(client, RingSettings(slots=1, slot_bytes=1000))
+    print("open", flush=True)
+    time.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_killed_owner_left_is_removed(
+    probe_triton: TritonServer, client: TritonClient, frame_path: FramePath
+) -> None:
+    mine = set(SHARED_MEMORY.glob(f"{PREFIX}*"))
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _KILLED_OWNER, probe_triton.url, stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    assert await asyncio.wait_for(owner.stdout.readline(), timeout=20) == b"open\n"
+    (left,) = set(SHARED_MEMORY.glob(f"{PREFIX}*")) - mine
+    remove_stale_regions()
+    assert left.exists()
+    owner.kill()
+    await owner.communicate()
+    await (await FrameRing.open(client, RingSettings(slots=1, slot_bytes=1000))).close()
+    assert not left.exists()
+    assert left.name not in await client.regions()
+    assert all(path.exists() for path in mine)

@@ -1,0 +1,74 @@
+"""Tiny networks with the contract of the real ones, whose answers tell which pixels reached them.
+
+`yolo` always sees one person in the same place; its score is the mean brightness of the input / 255.
+`hrnet` blurs each crop: every joint is where the crop is brightest.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+PERSON_CXCYWH = (208.0, 117.0, 120.0, 160.0)
+"""Place of the person in the detector's input, network px."""
+JOINTS = 26
+_BLUR = 7
+"""Width of the blur, crop px: heatmap cell h is centred at crop index 4 h, as HRNet's are."""
+
+
+def write_probe_networks(folder: Path) -> dict[str, Path]:
+    """Write both files; their paths by network."""
+    networks = {"yolo": _yolo(), "hrnet": _hrnet()}
+    for name, model in networks.items():
+        onnx.save(model, folder / f"{name}.onnx")
+    return {name: folder / f"{name}.onnx" for name in networks}
+
+
+def _yolo() -> onnx.ModelProto:
+    person = np.zeros((1, 3549, 5), np.float32)
+    person[0, 0, :4] = PERSON_CXCYWH
+    score = np.zeros((1, 3549, 5), np.float32)
+    score[0, 0, 4] = 1 / 255
+    constants = {
+        "axes": np.array([1, 2, 3]),
+        "column": np.array([-1, 1, 1]),
+        "person": person,
+        "score": score,
+    }
+    nodes = [
+        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["pixels", "axes"], ["mean"]),
+        helper.make_node("Reshape", ["mean", "column"], ["brightness"]),
+        helper.make_node("Mul", ["brightness", "score"], ["scores"]),
+        helper.make_node("Add", ["scores", "person"], ["predictions"]),
+    ]
+    return _model(nodes, ("images", [416, 416, 3]), ("predictions", [3549, 5]), constants)
+
+
+def _hrnet() -> onnx.ModelProto:
+    line = np.array([1, 2, 3, 4, 3, 2, 1], np.float32) / 16
+    kernel = np.broadcast_to(np.outer(line, line) / 3 / 255, (JOINTS, 3, _BLUR, _BLUR)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", ["crops"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "kernel"], ["heatmaps"], strides=[4, 4], pads=[3, 3, 3, 3]),
+    ]
+    return _model(nodes, ("crops", [256, 192, 3]), ("heatmaps", [JOINTS, 64, 48]), {"kernel": kernel})
+
+
+def _model(
+    nodes: list[onnx.NodeProto],
+    source: tuple[str, list[int]],
+    target: tuple[str, list[int]],
+    constants: dict[str, NDArray[np.float32] | NDArray[np.int64]],
+) -> onnx.ModelProto:
+    graph = helper.make_graph(
+        nodes,
+        "probe",
+        [helper.make_tensor_value_info(source[0], TensorProto.UINT8, ["rows", *source[1]])],
+        [helper.make_tensor_value_info(target[0], TensorProto.FLOAT, ["rows", *target[1]])],
+        [numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

@@ -1,0 +1,95 @@
+"""The embedded Triton's runtime repository and command, without starting it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import NumpyVersionError
+from deploy.embedded.triton import (
+    SHARED_MEMORY,
+    TritonPorts,
+    build_repository,
+    check_numpy,
+    region_prefix,
+    remove_stale_regions,
+    triton_command,
+)
+from model_repository.contract import committed_configs, contract_of, read_config
+from model_repository.cpu_target import CpuTarget
+
+TARGET = CpuTarget(cores=2)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    build_repository(TARGET, tmp_path / "runtime")
+    return tmp_path / "runtime"
+
+
+def test_every_model_is_there_with_its_files(repository: Path) -> None:
+    for name, path in committed_configs().items():
+        config = read_config(repository / "models" / name / "config.pbtxt")
+        assert contract_of(config) == contract_of(read_config(path))
+        if config.backend == "python":
+            assert (repository / "models" / name / "1" / "model.py").is_file()
+        if "model_file" in config.parameters:
+            file = repository / "models" / name / "1" / config.parameters["model_file"].string_value
+            assert file.is_file()
+
+
+def test_the_backend_has_the_stub_of_this_python(repository: Path) -> None:
+    assert (repository / "backends" / "python" / "triton_python_backend_stub").is_file()
+    assert (repository / "backends" / "python" / "libtriton_python.so").is_file()
+
+
+def test_building_again_replaces_what_was_there(repository: Path) -> None:
+    (repository / "models" / "old").mkdir()
+    build_repository(TARGET, repository)
+    assert not (repository / "models" / "old").exists()
+
+
+def test_a_network_can_be_replaced(tmp_path: Path) -> None:
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"other")
+    build_repository(TARGET, tmp_path / "runtime", {"yolo": other})
+    name = TARGET.run_of("yolo").model_file
+    assert (tmp_path / "runtime" / "models" / "yolo" / "1" / name).read_bytes() == b"other"
+
+
+def test_a_replacement_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        build_repository(TARGET, tmp_path / "runtime", {"yolo": tmp_path / "nothing.onnx"})
+
+
+def test_command_listens_on_this_machine_only(repository: Path) -> None:
+    command = triton_command(repository, TritonPorts(http=1, grpc=2, metrics=3))
+    addresses = [argument for argument in command.argv if "-address=" in argument]
+    assert addresses == [f"--{service}-address=127.0.0.1" for service in ("http", "grpc", "metrics")]
+    assert {"--http-port=1", "--grpc-port=2", "--metrics-port=3"} <= set(command.argv)
+
+
+def test_two_repositories_have_shared_memory_of_their_own(tmp_path: Path) -> None:
+    assert region_prefix(tmp_path / "one") != region_prefix(tmp_path / "two")
+
+
+def test_stale_shared_memory_of_this_repository_is_removed(tmp_path: Path) -> None:
+    mine = SHARED_MEMORY / f"{region_prefix(tmp_path)}stale"
+    other = SHARED_MEMORY / f"{region_prefix(tmp_path / 'other')}alive"
+    mine.touch()
+    other.touch()
+    try:
+        remove_stale_regions(tmp_path)
+        assert not mine.exists()
+        assert other.exists()
+    finally:
+        other.unlink()
+
+
+def test_numpy_2_is_refused() -> None:
+    with pytest.raises(NumpyVersionError, match=r"expected NumPy 1, got 2\.1\.0.*numpy==1\.26\.4"):
+        check_numpy("2.1.0")
+
+
+def test_this_numpy_is_accepted() -> None:
+    check_numpy(np.__version__)
