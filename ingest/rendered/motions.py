@@ -86,7 +86,8 @@ def _cubic(distance: Array) -> Array:
     xp = namespace(distance)
     near = 1.5 * distance**3 - 2.5 * distance**2 + 1
     far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
-    kernel: Array = xp.where(distance < 1, near, xp.where(distance < 2, far, xp.zeros_like(distance)))
+    tail: Array = xp.where(distance < 2, far, 0 * distance)
+    kernel: Array = xp.where(distance < 1, near, tail)
     return kernel
 
 
@@ -94,9 +95,8 @@ def periodic(table: NDArray[np.float64], phase: Array) -> Array:
     """Values [n, columns] of a periodic table [keys, columns] at `phase` [n]; cubic between the keys."""
     xp = namespace(phase)
     keys = len(table)
-    distance = xp.abs(
-        (phase[:, None] * keys - constant(np.arange(keys), phase)[None] + keys / 2) % keys - keys / 2
-    )
+    steps = phase[:, None] * keys - constant(np.arange(keys), phase)[None]
+    distance: Array = xp.abs((steps + keys / 2) % keys - keys / 2)
     values: Array = _cubic(distance) @ constant(table, phase)
     return values
 
@@ -113,7 +113,8 @@ def joint_angles(action: Action, phase: Array, style: Style) -> Array:
     """Angles [n, angles] in degrees, in the order of `actions.ANGLES`, at `phase` [n]."""
     angles = periodic(action.angles_deg, phase) * style.gains + style.offsets_deg
     mirror = style.mirror[:, None]
-    return angles * (1 - mirror) + mirrored_angles(angles) * mirror
+    mixed: Array = angles * (1 - mirror) + mirrored_angles(angles) * mirror
+    return mixed
 
 
 def joint_rotations(angles_deg: Array) -> Array:
@@ -248,6 +249,7 @@ def facing(pose: Pose, heading_rad: Array, ground_m: Array) -> Pose:
 
 __all__ = [
     "ACTIONS",
+    "ANGLES",
     "Action",
     "Pose",
     "Style",
