@@ -19,6 +19,14 @@ VIDEO_SUFFIXES = frozenset({
 })  # fmt: skip
 """Names that claim to be a video, supported or not."""
 
+CODECS = frozenset({
+    "av1", "dnxhd", "dvvideo", "ffv1", "ffvhuff", "h263", "h264", "hevc", "huffyuv", "mjpeg", "mpeg1video",
+    "mpeg2video", "mpeg4", "msmpeg4v2", "msmpeg4v3", "prores", "rawvideo", "utvideo", "vc1", "vp8", "vp9",
+    "wmv3",
+})  # fmt: skip
+"""Codecs that files may use: those of cameras, phones and editors, not all that FFmpeg knows."""
+
+_DECODERS = ",".join(sorted(CODECS | {"libdav1d", "libvpx", "libvpx-vp9"}))
 _TOP_LEVEL_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 _PICTURE_BRANDS = frozenset({b"avif", b"avis", b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"crx "})
 _TS_PACKET_LAYOUTS = ((188, 0), (192, 4), (204, 0))
@@ -78,6 +86,10 @@ def open_input(path: Path, container: Container) -> InputContainer:
     return av.open(
         f"file:{path.resolve()}",
         format=container.value,
-        container_options={"format_whitelist": container.value, "protocol_whitelist": "file"},
+        container_options={
+            "format_whitelist": container.value,
+            "protocol_whitelist": "file",
+            "codec_whitelist": _DECODERS,
+        },
         metadata_errors="replace",
     )

@@ -27,7 +27,7 @@ from ingest.streams import (
 from ingest.times import ns_to_ticks, ticks_to_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from fractions import Fraction
     from pathlib import Path
 
@@ -56,7 +56,7 @@ def decode_span(
     span: FrameSpan,
     allocate: Allocate | None = None,
     settings: DecoderSettings | None = None,
-) -> Iterator[Frame]:
+) -> Generator[Frame, None, None]:
     """Decode the frames of a span, in order; damaged frames and those built on them are left out.
 
     Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage,
@@ -142,9 +142,10 @@ def _counted(
 
 
 def _index_of(picture: VideoFrame, time_base: Fraction, info: VideoInfo) -> int | None:
-    if picture.pts is None:
+    ticks = picture.pts if picture.pts is not None else picture.dts
+    if ticks is None:
         return None
-    pts_ns = ticks_to_ns(picture.pts, time_base)
+    pts_ns = ticks_to_ns(ticks, time_base)
     index = int(np.searchsorted(info.pts_ns, pts_ns))
     return index if index < info.frame_count and info.pts_ns[index] == pts_ns else None
 

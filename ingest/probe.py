@@ -15,7 +15,7 @@ from core.errors import (
     VideoTooLongError,
 )
 from core.video import VideoInfo
-from ingest.containers import Container, container_of, open_input
+from ingest.containers import CODECS, Container, container_of, open_input
 from ingest.errors import media_errors
 from ingest.streams import DamagedPacketError, data_packets, decode_packet, time_base_of, video_stream
 from ingest.times import fill_lost_frames, ticks_to_ns
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
-
-CODECS = frozenset({
-    "av1", "dnxhd", "dvvideo", "ffv1", "ffvhuff", "h263", "h264", "hevc", "huffyuv", "mjpeg", "mpeg1video",
-    "mpeg2video", "mpeg4", "msmpeg4v2", "msmpeg4v3", "prores", "rawvideo", "utvideo", "vc1", "vp8", "vp9",
-    "wmv3",
-})  # fmt: skip
-"""Codecs that files may use: those of cameras, phones and editors, not all that FFmpeg knows."""
 
 _PACKETS_TO_FIRST_PICTURE = 300
 _RATE_TOLERANCE = 0.01

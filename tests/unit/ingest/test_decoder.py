@@ -129,6 +129,6 @@ def test_a_closed_iterator_lets_go_of_the_file(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mp4", Clip())
     frames = decode_span(path, probe_video(path, LIMITS), FrameSpan(0, 30))
     assert next(frames).index == 0
-    frames.close()  # type: ignore[attr-defined]
+    frames.close()
     descriptors = Path("/proc/self/fd").iterdir()
     assert str(path) not in {str(item.resolve()) for item in descriptors if item.is_symlink()}
