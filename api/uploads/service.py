@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from api.uploads.body import bounded
+from api.uploads.body import unstalled
 from api.uploads.tokens import UploadGrant, new_grant, sign, verify
 from core.errors import UploadTooLargeError, UploadUsedError
 from orchestrator.objects import ObjectStore
@@ -42,5 +42,5 @@ class Uploads:
             raise UploadTooLargeError(f"expected at most {grant.max_bytes} bytes, got {announced_bytes}")
         if await asyncio.to_thread(self._objects.exists, grant.key):
             raise UploadUsedError
-        within_bounds = bounded(body, grant.max_bytes, self._limits.idle_s)
-        return await self._objects.receive(grant.key, within_bounds, grant.max_bytes)
+        pieces = unstalled(body, self._limits.idle_s)
+        return await self._objects.receive(grant.key, pieces, grant.max_bytes)
