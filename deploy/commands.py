@@ -13,6 +13,7 @@ import click
 from core.errors import MareyError
 
 EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
 
 _home = click.option(
     "--home",
@@ -95,8 +96,12 @@ def demo(videos: tuple[str, ...], out: Path, keep: bool) -> None:
     """Start a stack, track the athletes of some videos, write the results, stop the stack."""
     from deploy.demo import DemoOptions, run_demo
 
-    with _sentences():
-        succeeded = run_demo(DemoOptions(videos=videos, out=out, keep_home=keep))
+    try:
+        with _sentences():
+            succeeded = run_demo(DemoOptions(videos=videos, out=out, keep_home=keep))
+    except KeyboardInterrupt:
+        click.echo("Interrupted; everything is stopped.", err=True)
+        sys.exit(EXIT_INTERRUPTED)
     sys.exit(0 if succeeded else EXIT_FAILED)
 
 

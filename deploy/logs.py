@@ -3,7 +3,8 @@
 import logging
 import time
 
-_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({})))
+_NO_FIELDS = _STANDARD_FIELDS | {"message", "asctime", "taskName", "color_message"}
 
 
 class LineFormatter(logging.Formatter):
@@ -18,7 +19,7 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the base class names it so)
         """The line, without a traceback."""
-        extra = {key: value for key, value in vars(record).items() if key not in _STANDARD_FIELDS}
+        extra = {key: value for key, value in vars(record).items() if key not in _NO_FIELDS}
         return " ".join([super().formatMessage(record), *(f"{key}={value}" for key, value in extra.items())])
 
 
