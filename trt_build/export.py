@@ -97,7 +97,7 @@ class DetectorGraph(nn.Module):
     def __init__(self, network: Yolox, spec: YoloxSpec, scale: PixelScale) -> None:
         super().__init__()
         self.pixels = PixelInput(scale)
-        self.network = copy.deepcopy(network).eval()
+        self.network = copy.deepcopy(network).cpu().eval()
         darknet = self.network.backbone.backbone
         darknet.add_module("stem", _FoldedStem(darknet.stem, scale))
         self.spec = spec
@@ -122,7 +122,7 @@ class PoseGraph(nn.Module):
     def __init__(self, network: Hrnet, scale: PixelScale) -> None:
         super().__init__()
         self.pixels = PixelInput(scale)
-        self.network = copy.deepcopy(network).eval()
+        self.network = copy.deepcopy(network).cpu().eval()
         fold_scale(self.network.conv1, scale)
 
     def forward(self, crops: Tensor) -> Tensor:

@@ -72,20 +72,14 @@ def test_half_precision_npz_loads_without_counters(tmp_path: Path) -> None:
 def test_import_fills_a_folder_of_the_model_repository(tmp_path: Path) -> None:
     torch.save({"model": nano_weights()}, tmp_path / "yolox_nano.pth")
     folder = tmp_path / "yolo"
+    of_weights_before = folder / "1" / "model.int8.onnx"
+    of_weights_before.parent.mkdir(parents=True)
+    of_weights_before.write_bytes(b"of other weights")
     card = import_weights("yolox_nano", tmp_path / "yolox_nano.pth", folder)
     assert card == read_card(folder)
     assert (card.architecture, card.input_hw, card.skeleton) == ("yolox_nano", (416, 416), None)
     assert card.sha256 == digests(folder)
     assert list(card.sha256) == ["model.onnx"]
-
-
-def test_an_import_removes_the_int8_file_of_the_weights_before(tmp_path: Path) -> None:
-    torch.save({"model": nano_weights()}, tmp_path / "yolox_nano.pth")
-    stale = tmp_path / "yolo" / "1" / "model.int8.onnx"
-    stale.parent.mkdir(parents=True)
-    stale.write_bytes(b"of other weights")
-    import_weights("yolox_nano", tmp_path / "yolox_nano.pth", tmp_path / "yolo")
-    assert not stale.exists()
 
 
 def test_hrnet_brings_its_skeleton(tmp_path: Path) -> None:
