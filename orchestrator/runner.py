@@ -54,14 +54,19 @@ class Runner:
 
     async def run(self, wake: Wake) -> None:
         """Take and work; a message is taken only when there is a slot for it."""
-        async with self._bus.hints(wake.hint):
-            while not wake.is_stopping:
-                delivery = await self._take() if len(self._working) < self._options.slots else None
-                if delivery is None:
-                    await wake.wait(self._options.lease.poll_interval_s)
-                else:
-                    self._start(delivery, wake)
-        await self._drain()
+        try:
+            async with self._bus.hints(wake.hint):
+                await self._run(wake)
+        finally:
+            await self._drain(self._options.lease.drain_timeout_s if wake.is_stopping else 0)
+
+    async def _run(self, wake: Wake) -> None:
+        while not wake.is_stopping:
+            delivery = await self._take() if len(self._working) < self._options.slots else None
+            if delivery is None:
+                await wake.wait(self._options.lease.poll_interval_s)
+            else:
+                self._start(delivery, wake)
 
     async def _take(self) -> Delivery | None:
         """The most urgent message there is."""
@@ -162,11 +167,11 @@ class Runner:
         except LeaseLostError as lost:
             _logger.warning("%s", lost, extra={"action": "settle", "task_id": lease.id})
 
-    async def _drain(self) -> None:
+    async def _drain(self, timeout_s: float) -> None:
         """Let what is under way end for a while, then break it off; leases are handed back."""
         if not self._working:
             return
-        _, unfinished = await asyncio.wait(self._working, timeout=self._options.lease.drain_timeout_s)
+        _, unfinished = await asyncio.wait(self._working, timeout=timeout_s)
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)

@@ -1,0 +1,279 @@
+"""What the orchestrator promises when messages are doubled, leases lost or streams deleted."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import nats
+import pytest
+
+from core.errors import InferenceError, LeaseLostError, NotFoundError, StoreError
+from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
+from core.poses import PoseBatch
+from core.video import FrameSpan, VideoInfo
+from orchestrator.bus import STREAM, Route, TaskMessage
+from orchestrator.reconciler import Reconciler
+from orchestrator.stages.infer import InferStep
+from orchestrator.store.flow import BatchResult, OpenBatch, PackageEntry, VideoSource
+from orchestrator.store.tasks import Failure, Lease, ReadyTask, Sent, Windows
+from tests.media import Clip, write_clip
+from tests.services.orchestrator import System, zip_of
+from tests.services.poses import KnownPoses
+
+WINDOWS = Windows(runs=8, steps=8)
+SMALL_RUNS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """One video of 60 frames, a keyframe every 10."""
+    return zip_of(tmp_path / "p.zip", {"v.mp4": write_clip(tmp_path / "v.mp4", Clip(frames=60))})
+
+
+class FirstRunBreaks(KnownPoses):
+    """Fails each attempt at the frames from 0 on."""
+
+    async def infer_run(
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+    ) -> AsyncGenerator[PoseBatch, None]:
+        """Known poses of every other run."""
+        if batches[0].start == 0:
+            raise InferenceError("the model returned NaN")
+        async for batch in super().infer_run(path, info, batches):
+            yield batch
+
+
+async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
+    """Wait for `condition`, which must come true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not await condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+
+
+async def sent_task(system: System) -> ReadyTask:
+    """The one task that is ready, marked as sent without a message."""
+    seen: list[ReadyTask] = []
+
+    async def send(tasks: Sequence[ReadyTask]) -> Sent:
+        seen.extend(tasks)
+        return Sent(stored=[task.id for task in tasks], duplicate=[])
+
+    assert await system.store.tasks.send_ready(WINDOWS, send) == 1
+    return seen[0]
+
+
+async def leased(system: System, worker: str = "a", lease_s: float = 30) -> Lease:
+    """A lease of the one task that is ready."""
+    task = await sent_task(system)
+    lease = await system.store.tasks.lease(task.id, task.epoch, worker, lease_s)
+    assert lease is not None
+    return lease
+
+
+async def tasks_by_status(system: System) -> dict[str, int]:
+    """Number of tasks per status."""
+    connection = await asyncpg.connect(system.settings.database_url)
+    try:
+        rows = await connection.fetch("SELECT status, count(*) FROM task GROUP BY status")
+    finally:
+        await connection.close()
+    return {row["status"]: row["count"] for row in rows}
+
+
+async def test_a_message_gives_one_lease(system: System, package: Path) -> None:
+    await system.submit(package)
+    task = await sent_task(system)
+    tasks = system.store.tasks
+    leases = await asyncio.gather(*(tasks.lease(task.id, task.epoch, f"w{i}", 30) for i in range(8)))
+    held = [lease for lease in leases if lease is not None]
+    assert len(held) == 1
+    assert held[0].attempts == 1
+
+
+async def test_an_outdated_holder_commits_nothing(system: System, package: Path) -> None:
+    job_id = await system.submit(package)
+    zombie = await leased(system, "zombie", lease_s=0)
+    assert await system.store.repair.expire_leases() == 1
+    heir = await leased(system, "heir")
+    entries = [PackageEntry(name="v.mp4", key="jobs/1/sources/0000.mp4")]
+    with pytest.raises(LeaseLostError):
+        await system.store.flow.commit_package(zombie, entries)
+    with pytest.raises(LeaseLostError):
+        await system.store.tasks.renew(zombie, 30)
+    with pytest.raises(LeaseLostError):
+        await system.store.flow.fail(zombie, Failure(code="x", message="y"), TaskStatus.DEAD)
+    assert await system.store.videos(job_id) == []
+    await system.store.flow.commit_package(heir, entries)
+    assert [video.name for video in await system.store.videos(job_id)] == ["v.mp4"]
+
+
+async def open_run(system: System, package: Path) -> tuple[int, Lease]:
+    """A job whose first run is leased; the other runs are lost with their messages."""
+    job_id = await system.submit(package, {**SMALL_RUNS, "batches_per_run": 64})
+    gate = KnownPoses(delay_s=3600)
+    runs: list[Lease] = []
+
+    async def started() -> bool:
+        return gate.started_runs > 0
+
+    quick_drain = replace(system.settings.lease, drain_timeout_s=0.1)
+    stalled = replace(system, settings=replace(system.settings, lease=quick_drain))
+    async with stalled.working(gate):
+        await until(started)
+    runs.append(await leased(system))
+    return job_id, runs[0]
+
+
+async def test_a_stopped_worker_hands_its_run_back(system: System, package: Path) -> None:
+    _, lease = await open_run(system, package)
+    assert (lease.kind, lease.attempts) == (TaskKind.INFER, 1)
+
+
+async def test_a_frame_batch_counts_once(system: System, package: Path) -> None:
+    job_id, run = await open_run(system, package)
+    batch = (await system.store.flow.open_batches(run.id))[0]
+    result = BatchResult(key="first.npz", frames_decoded=4, people=4)
+    assert await system.store.flow.commit_batch(run, batch.id, result, 30)
+    assert not await system.store.flow.commit_batch(run, batch.id, replace(result, key="second.npz"), 30)
+    video = (await system.store.videos(job_id))[0]
+    assert video.frames_done == 4
+    assert [file.results_path for file in await system.store.flow.video_batches(video.id)] == ["first.npz"]
+
+
+async def test_an_outdated_holder_leaves_no_batch_file(system: System, package: Path) -> None:
+    job_id, run = await open_run(system, package)
+    zombie = replace(run, epoch=run.epoch - 1)
+    poses = KnownPoses()
+    step = _infer_step(system, poses)
+    with pytest.raises(LeaseLostError):
+        await step(zombie)
+    video = (await system.store.videos(job_id))[0]
+    assert video.frames_done == 0
+    assert not [key for key in system.objects.keys(video.results_path) if "/poses/" in key]
+
+
+def _infer_step(system: System, poses: KnownPoses) -> Callable[[Lease], Awaitable[None]]:
+    return InferStep(system.store, system.objects, poses, 30).run
+
+
+async def test_every_message_twice_changes_nothing(system: System, package: Path) -> None:
+    async def echo() -> None:
+        """Publish every task again and again, under ids of its own."""
+        number = 0
+        while True:
+            number += 1
+            for kind in TaskKind:
+                route = Route(kind=kind, tier=(await system.store.job(job_id)).tier, project_id=1)
+                for task_id in range(1, 12):
+                    await system.bus.publish(route, TaskMessage(task_id=task_id, epoch=number % 4))
+            await asyncio.sleep(0.05)
+
+    job_id = await system.submit(package, SMALL_RUNS)
+    async with system.working(KnownPoses(delay_s=0.02)):
+        noise = asyncio.create_task(echo())
+        job = await system.ended(job_id)
+        noise.cancel()
+    video = (await system.store.videos(job_id))[0]
+    assert (job.status, video.frames_done, video.frames_missing) == (JobStatus.COMPLETED, 60, 0)
+    await assert_consistent(system, video.id)
+
+
+async def test_a_deleted_stream_does_not_stop_the_job(system: System, package: Path) -> None:
+    job_id = await system.submit(package, SMALL_RUNS)
+    poses = KnownPoses(delay_s=0.2)
+    async with system.working(poses):
+
+        async def underway() -> bool:
+            return poses.started_runs >= 2
+
+        await until(underway)
+        client = await nats.connect(system.settings.nats_url)
+        await client.jetstream().delete_stream(STREAM)
+        await client.close()
+        job = await system.ended(job_id)
+    video = (await system.store.videos(job_id))[0]
+    assert (job.status, video.status, video.frames_done) == (
+        JobStatus.COMPLETED, VideoStatus.COMPLETED, 60,
+    )  # fmt: skip
+    await assert_consistent(system, video.id)
+
+
+async def test_terminated_connections_do_not_stop_the_job(system: System, package: Path) -> None:
+    job_id = await system.submit(package, SMALL_RUNS)
+    poses = KnownPoses(delay_s=0.1)
+    async with system.working(poses):
+
+        async def underway() -> bool:
+            return poses.started_runs >= 2
+
+        await until(underway)
+        connection = await asyncpg.connect(system.settings.database_url)
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await connection.close()
+        with suppress(StoreError):
+            await system.store.job(job_id)
+        job = await system.ended(job_id)
+    assert job.status is JobStatus.COMPLETED
+
+
+async def test_used_up_attempts_leave_a_declared_gap(system: System, package: Path) -> None:
+    connection = await asyncpg.connect(system.settings.database_url)
+    await connection.execute("ALTER TABLE task ALTER max_attempts SET DEFAULT 2")
+    await connection.close()
+    job_id = await system.submit(package, SMALL_RUNS)
+    async with system.working(FirstRunBreaks()):
+        job = await system.ended(job_id)
+    video = (await system.store.videos(job_id))[0]
+    assert job.status is JobStatus.COMPLETED_WITH_ERRORS
+    (failed_run,) = await system.store.flow.failed_runs(video.id)
+    assert (video.status, video.error_code) == (VideoStatus.COMPLETED, "inference")
+    assert video.frames_missing == failed_run.last_frame + 1
+    assert (await tasks_by_status(system))["dead"] == 1
+
+
+async def test_silent_workers_use_up_the_attempts(system: System, package: Path) -> None:
+    job_id = await system.submit(package)
+    reconciler = Reconciler(system.store, system.bus, system.settings.lease)
+    for _ in range(5):
+        await leased(system, lease_s=0)
+        await reconciler.mend()
+    job = await system.store.job(job_id)
+    assert (job.status, job.error_code) == (JobStatus.FAILED, "worker_lost")
+
+
+async def test_wrong_counters_are_mended(system: System, package: Path) -> None:
+    job_id, run = await open_run(system, package)
+    batch: OpenBatch = (await system.store.flow.open_batches(run.id))[0]
+    result = BatchResult(key="first.npz", frames_decoded=3, people=4)
+    await system.store.flow.commit_batch(run, batch.id, result, 30)
+    connection = await asyncpg.connect(system.settings.database_url)
+    await connection.execute("UPDATE video SET batches_done = 0, frames_done = 0, frames_missing = 0")
+    await connection.close()
+    assert await system.store.repair.recount() == 1
+    video = (await system.store.videos(job_id))[0]
+    assert (video.frames_done, video.frames_missing) == (4, 1)
+    assert await system.store.repair.recount() == 0
+
+
+async def test_a_missing_source_fails_the_video(system: System) -> None:
+    with pytest.raises(NotFoundError, match="video 99"):
+        await system.store.flow.video_source(99)
+
+
+async def assert_consistent(system: System, video_id: int) -> None:
+    """Rows, counters and objects agree, and no task is left."""
+    source: VideoSource = await system.store.flow.video_source(video_id)
+    batches = await system.store.flow.video_batches(video_id)
+    frames = [frame for batch in batches for frame in range(batch.start_frame, batch.stop_frame)]
+    assert frames == list(range(source.frames_total))
+    stored = [key for key in system.objects.keys(source.results_path) if "/poses/" in key]
+    assert stored == sorted(batch.results_path for batch in batches)
+    assert set(await tasks_by_status(system)) == {"done"}

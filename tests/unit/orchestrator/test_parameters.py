@@ -1,0 +1,30 @@
+"""Parameters of a job."""
+
+import pytest
+
+from core.errors import InvalidParameterError
+from orchestrator.parameters import JobParameters, resolve_parameters
+
+
+def test_the_request_wins_over_the_set() -> None:
+    resolved = resolve_parameters({"overlay": "off", "batches_per_run": 9}, {"overlay": "half"})
+    assert (resolved.overlay, resolved.batches_per_run) == ("half", 9)
+
+
+def test_nothing_given_means_defaults() -> None:
+    assert resolve_parameters({}, {}) == JobParameters()
+
+
+@pytest.mark.parametrize(
+    ("requested", "said"),
+    [
+        ({"overlay": "huge"}, r"Invalid enum value 'huge' - at `\$.overlay`"),
+        ({"frame_batch_frames": 0}, "frame_batch_frames"),
+        ({"batches_per_run": 2.5}, "batches_per_run"),
+        ({"person_score": 1.5}, "person_score"),
+        ({"colour": "red"}, "unknown field `colour`"),
+    ],
+)
+def test_what_is_not_allowed_is_named(requested: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidParameterError, match=said):
+        resolve_parameters({}, requested)

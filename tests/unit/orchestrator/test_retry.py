@@ -1,0 +1,99 @@
+"""The decision after a failed attempt."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import (
+    CorruptVideoError,
+    InferenceError,
+    InferenceUnavailableError,
+    InputError,
+    LeaseLostError,
+    MareyError,
+    ModelContractError,
+    StoreError,
+    leaves,
+)
+from core.jobs import TaskKind, TaskStatus, Tier
+from orchestrator.retry import (
+    FIRST_DELAY_S,
+    LONGEST_DELAY_S,
+    UNAVAILABLE_LIMIT_S,
+    GiveUp,
+    Retry,
+    decide,
+    lost_lease,
+)
+from orchestrator.store.tasks import Lease
+
+LEASE = Lease(
+    id=1,
+    kind=TaskKind.INFER,
+    job_id=1,
+    video_id=1,
+    tier=Tier.STANDARD,
+    first_frame=0,
+    last_frame=9,
+    epoch=1,
+    attempts=1,
+    max_attempts=5,
+    age_s=0.0,
+)
+LAST_ATTEMPT = replace(LEASE, attempts=5)
+
+
+@pytest.mark.parametrize("error", leaves(InputError))
+def test_bad_input_is_final(error: type[MareyError]) -> None:
+    decision = decide(error("the sentence"), LEASE, 0.0)
+    assert isinstance(decision, GiveUp)
+    assert (decision.status, decision.failure.code) == (TaskStatus.DONE, error.code)
+    assert decision.failure.message == "the sentence"
+
+
+@pytest.mark.parametrize("error", [StoreError("x"), InferenceError("x"), KeyError("x"), MemoryError()])
+def test_what_may_pass_is_repeated_until_the_attempts_are_used_up(error: Exception) -> None:
+    assert isinstance(decide(error, LEASE, 0.0), Retry)
+    last = decide(error, LAST_ATTEMPT, 0.0)
+    assert isinstance(last, GiveUp)
+    assert last.status is TaskStatus.DEAD
+
+
+@pytest.mark.parametrize("error", [ModelContractError("x"), LeaseLostError("x")])
+def test_what_repeating_does_not_cure_is_set_aside(error: Exception) -> None:
+    decision = decide(error, LEASE, 0.0)
+    assert isinstance(decision, GiveUp)
+    assert decision.status is TaskStatus.DEAD
+
+
+def test_attempts_are_free_while_triton_is_away_but_not_for_ever() -> None:
+    away = InferenceUnavailableError("x")
+    free = decide(away, LAST_ATTEMPT, 0.0)
+    assert isinstance(free, Retry)
+    assert free.refund == 1
+    assert isinstance(decide(away, replace(LAST_ATTEMPT, age_s=UNAVAILABLE_LIMIT_S), 0.0), GiveUp)
+
+
+def test_details_of_the_unforeseen_stay_in_the_log() -> None:
+    decision = decide(KeyError("/secret/path"), LEASE, 0.0)
+    assert decision.failure.code == "unforeseen"
+    assert "secret" not in decision.failure.message
+
+
+@given(attempts=st.integers(1, 1000), jitter=st.floats(0, 1, exclude_max=True))
+def test_delays_grow_within_bounds(attempts: int, jitter: float) -> None:
+    lease = replace(LEASE, attempts=attempts, max_attempts=2000)
+    now, later = (decide(StoreError(), replace(lease, attempts=n), jitter) for n in (attempts, attempts + 1))
+    assert isinstance(now, Retry)
+    assert isinstance(later, Retry)
+    assert FIRST_DELAY_S / 2 <= now.delay_s <= later.delay_s <= LONGEST_DELAY_S
+
+
+def test_a_worker_that_fell_silent_is_named() -> None:
+    assert lost_lease(LAST_ATTEMPT).failure.code == "worker_lost"
+
+
+def test_corrupt_video_keeps_its_code() -> None:
+    assert decide(CorruptVideoError("x"), LEASE, 0.5).failure.code == "corrupt_video"

@@ -1,0 +1,39 @@
+"""Settings from the environment."""
+
+import re
+
+import pytest
+
+from core.errors import ConfigurationError
+from orchestrator.settings import Settings
+
+COMPLETE = {
+    "MAREY_DATABASE_URL": "postgresql://db/marey",
+    "MAREY_NATS_URL": "nats://bus",
+    "MAREY_TRITON_URL": "triton:8001",
+    "MAREY_STORE_URL": "file:///data",
+}
+
+
+def test_everything_is_read() -> None:
+    settings = Settings.from_environment(
+        {**COMPLETE, "MAREY_RUNS_IN_FLIGHT": "5", "MAREY_READY_FILE": "/run/worker.ready"}
+    )
+    assert (settings.database_url, settings.nats_url) == ("postgresql://db/marey", "nats://bus")
+    assert (settings.triton_url, settings.store_url) == ("triton:8001", "file:///data")
+    assert settings.queue.runs_in_flight == 5
+    assert str(settings.ready_file) == "/run/worker.ready"
+
+
+def test_all_missing_variables_are_named_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="MAREY_NATS_URL, MAREY_STORE_URL"):
+        Settings.from_environment({"MAREY_DATABASE_URL": "x", "MAREY_TRITON_URL": "y", "MAREY_NATS_URL": ""})
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", ""])
+def test_a_wrong_number_is_named(text: str) -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=re.escape(f"MAREY_RUNS_IN_FLIGHT: expected a whole number of at least 1, got {text!r}"),
+    ):
+        Settings.from_environment({**COMPLETE, "MAREY_RUNS_IN_FLIGHT": text})
