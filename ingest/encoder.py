@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ingest.errors import media_errors
 from ingest.times import ns_to_ticks, time_base_for
 
-_X264_OPTIONS = {"preset": "veryfast", "crf": "23"}
+_X264_OPTIONS = {"preset": "superfast", "crf": "24"}
 _AVCOL_SPC_BT709 = 1
 
 
