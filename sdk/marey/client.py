@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -128,28 +130,36 @@ class Client:
 
     def _upload(self, archive: Path, on_upload: OnUpload | None) -> str:
         ticket = self._transport.send(Request("GET", "/job/upload_handler"), UploadTicket)
-        size_bytes = archive.stat().st_size
-        if size_bytes > ticket.max_bytes:
-            raise PackingError(f"expected at most {ticket.max_bytes} bytes, the package has {size_bytes}")
-        headers = {"content-type": "application/zip", "content-length": str(size_bytes)}
-        request = Request(
-            "PUT", ticket.upload_url, headers=headers, content=lambda: _blocks(archive, size_bytes, on_upload)
-        )
-        self._transport.send(request, msgspec.Raw)
+        with _local_file_errors(archive):
+            size_bytes = archive.stat().st_size
+            if size_bytes > ticket.max_bytes:
+                raise PackingError(f"expected at most {ticket.max_bytes} bytes, the package has {size_bytes}")
+            headers = {"content-type": "application/zip", "content-length": str(size_bytes)}
+            body = partial(_blocks, archive, size_bytes, on_upload)
+            self._transport.send(
+                Request("PUT", ticket.upload_url, headers=headers, content=body), msgspec.Raw
+            )
         return ticket.input_key
 
     def _download(self, file: ResultFile, target: Path) -> None:
-        part = target.with_name(target.name + ".part")
-        try:
+        with _local_file_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with self._transport.stream(Request("GET", file.url)) as response, part.open("wb") as sink:
-                for chunk in self._transport.chunks(response):
-                    sink.write(chunk)
-            part.replace(target)
-        except OSError as error:
-            raise LocalFileError(f"cannot write {target}: {error}") from error
-        finally:
-            part.unlink(missing_ok=True)
+            part = target.with_name(target.name + ".part")
+            try:
+                with self._transport.stream(Request("GET", file.url)) as response, part.open("wb") as sink:
+                    for chunk in self._transport.chunks(response):
+                        sink.write(chunk)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _local_file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LocalFileError(f"{path}: {error.strerror or error}") from error
 
 
 def _blocks(archive: Path, size_bytes: int, on_upload: OnUpload | None) -> Iterator[bytes]:

@@ -49,6 +49,21 @@ def test_a_zip_is_sent_as_it_is(api: RunningApi, tmp_path: Path) -> None:
     assert stored.read_bytes() == b"PK anything"
 
 
+def test_a_folder_that_cannot_be_written_is_named(api: RunningApi, tmp_path: Path) -> None:
+    job = api.client.create_job(upload(api))
+    finish_job(api, job.id)
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(marey.LocalFileError, match="out/run"):
+        api.client.download_results(job.id, tmp_path / "out")
+
+
+def test_a_package_too_large_is_not_even_sent(api: RunningApi, tmp_path: Path) -> None:
+    package = tmp_path / "p.zip"
+    package.write_bytes(b"x" * 400_000)
+    with pytest.raises(marey.PackingError, match="at most 300000 bytes, the package has 400000"):
+        api.client.submit([package])
+
+
 def test_client_errors_have_classes(api: RunningApi) -> None:
     with pytest.raises(NotFoundError, match="no job 7") as missing:
         api.client.job(7)
