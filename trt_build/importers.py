@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InvalidParameterError, WeightsError
+from core.skeletons import SKELETONS
 from trt_build.cards import VERSION, NetworkCard, digests, write_card
 from trt_build.export import (
     IMAGENET_PIXELS,
@@ -20,6 +21,7 @@ from trt_build.export import (
     export_pose,
 )
 from trt_build.networks.hrnet import HRNET_VARIANTS, Hrnet, HrnetSpec
+from trt_build.networks.shipped import SHIPPED_DETECTOR, SHIPPED_POSE
 from trt_build.networks.yolox import YOLOX_VARIANTS, Yolox, YoloxSpec
 
 CONTAINERS = ("model", "best_state_dict", "state_dict", "network")
@@ -52,8 +54,14 @@ WEIGHT_KINDS: dict[str, WeightKind] = {
         for name, spec in YOLOX_VARIANTS.items()
     },
     **{name: WeightKind(spec=spec, scale=IMAGENET_PIXELS) for name, spec in HRNET_VARIANTS.items()},
+    SHIPPED_DETECTOR.name: WeightKind(
+        spec=SHIPPED_DETECTOR, scale=OFFICIAL_YOLOX_PIXELS, trained_on="rendered athletes"
+    ),
+    SHIPPED_POSE.name: WeightKind(spec=SHIPPED_POSE, scale=IMAGENET_PIXELS, trained_on="rendered athletes"),
 }
 """`_legacy`: YOLOX release 0.0.1 (July 2021), which wants RGB with ImageNet's mean and std."""
+
+SKELETON_OF_JOINTS = {len(skeleton.joints): name for name, skeleton in SKELETONS.items()}
 
 
 def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
@@ -77,7 +85,7 @@ def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
     card = NetworkCard(
         architecture=known.spec.name,
         input_hw=known.spec.input_hw,
-        skeleton="coco_17" if isinstance(known.spec, HrnetSpec) else None,
+        skeleton=SKELETON_OF_JOINTS[known.spec.joints] if isinstance(known.spec, HrnetSpec) else None,
         trained_on=known.trained_on,
         sha256=digests(out_dir),
     )

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from tests.golden.networks import filled
 from trt_build.importers import WEIGHT_KINDS, build, import_weights, load_into, read_checkpoint
-from trt_build.networks.hrnet import HRNET_VARIANTS, Hrnet
+from trt_build.networks.hrnet import Hrnet
+from trt_build.networks.shipped import SHIPPED_POSE
 from trt_build.networks.yolox import YOLOX_VARIANTS, Yolox
 
 pytestmark = pytest.mark.torch
@@ -82,10 +83,10 @@ def test_import_fills_a_folder_of_the_model_repository(tmp_path: Path) -> None:
     assert list(card.sha256) == ["model.onnx"]
 
 
-def test_hrnet_brings_its_skeleton(tmp_path: Path) -> None:
-    torch.save(Hrnet(HRNET_VARIANTS["hrnet_w32_256x192"]).state_dict(), tmp_path / "w32.pth")
-    card = import_weights("hrnet_w32_256x192", tmp_path / "w32.pth", tmp_path / "hrnet")
-    assert (card.skeleton, card.input_hw) == ("coco_17", (256, 192))
+def test_a_pose_network_brings_its_skeleton(tmp_path: Path) -> None:
+    torch.save(Hrnet(SHIPPED_POSE).state_dict(), tmp_path / "small.pth")
+    card = import_weights(SHIPPED_POSE.name, tmp_path / "small.pth", tmp_path / "hrnet")
+    assert (card.skeleton, card.input_hw) == ("halpe_26", (256, 192))
 
 
 def test_the_networks_of_all_kinds_are_described() -> None:
