@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import ConfigurationError, NumpyVersionError
 from deploy.embedded.process import ServiceCommand
-from model_repository.contract import CHECKOUT, MODELS, committed_configs, config_text, read_config
+from model_repository.contract import MODELS, committed_configs, config_text, read_config
 from model_repository.cpu_target import NETWORK_PLATFORM, CpuTarget, render
 
 NUMPY_MAJOR = 1
@@ -107,10 +107,12 @@ def remove_stale_regions(repository: Path) -> None:
 
 
 def _link_backend(folder: Path) -> None:
+    """The stub imports from this folder (and not from PYTHONPATH), so the glue's package lies there too."""
     folder.mkdir(parents=True)
     for path in (_server_root() / "backends" / "python").iterdir():
         (folder / path.name).symlink_to(path)
     (folder / _stub().name).symlink_to(_stub())
+    (folder / MODELS.name).symlink_to(MODELS)
 
 
 def _build_model(name: str, config_path: Path, folder: Path, target: CpuTarget) -> None:
@@ -151,7 +153,6 @@ def _environment() -> dict[str, str]:
     return {
         "LD_LIBRARY_PATH": ":".join(str(part) for part in libraries if part),
         "PATH": ":".join(str(part) for part in path if part),
-        "PYTHONPATH": str(CHECKOUT),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
