@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Allocate = Callable[[int], NDArray[np.uint8]]
 """Given a frame's index, the contiguous uint8 [height, width, 3] array to write its RGB into."""
 
+_MAX_GROWTH = 4
+"""Pictures of more than this many times the described size count as damage: they could eat the memory."""
+_CODED_MARGIN_PX = 64
 _SEEK_STEPS_BACK_NS = (0, 500_000_000, 2_000_000_000, 8_000_000_000)
 
 
@@ -96,7 +99,7 @@ class _SpanDecoding:
         converter = RgbConverter(info.width_px, info.height_px, info.rotation_deg, threads)
         with open_input(self._path, Container(info.container)) as source:
             stream = video_stream(source, self._path.name)
-            _set_threads(stream, threads)
+            _configure(stream, info, threads)
             for index, picture in self._numbered(source, stream):
                 if self._is_next(index):
                     rgb = self._allocate(index)
@@ -125,7 +128,9 @@ class _SpanDecoding:
                 yield index, picture
 
 
-def _set_threads(stream: VideoStream, threads: int) -> None:
+def _configure(stream: VideoStream, info: VideoInfo, threads: int) -> None:
+    max_pixels = _MAX_GROWTH * (info.width_px + _CODED_MARGIN_PX) * (info.height_px + _CODED_MARGIN_PX)
+    stream.codec_context.options = {"max_pixels": str(max_pixels)}
     stream.thread_count = threads
     stream.thread_type = "SLICE" if threads == 1 else "AUTO"
 

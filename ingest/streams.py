@@ -63,7 +63,7 @@ def decode_packet(stream: VideoStream, packet: Packet[VideoStream] | None) -> li
         return stream.decode(packet)
     except av.error.EOFError:
         return []
-    except av.error.InvalidDataError as error:
+    except (av.error.InvalidDataError, av.error.ArgumentError) as error:
         raise DamagedPacketError from error
 
 

@@ -113,6 +113,30 @@ def test_what_damage_leaves_does_not_depend_on_the_threads(tmp_path: Path) -> No
     assert indices[0] == indices[1] == indices[2]
 
 
+def joined(tmp_path: Path, second_size_px: tuple[int, int]) -> Path:
+    """A transport stream of ten frames, followed by ten of another size."""
+    first = write_clip(tmp_path / "1.ts", Clip(frames=10))
+    later = Clip(frames=10, size_px=second_size_px, pts=tuple(range(10_000, 20_000, 1000)))
+    second = write_clip(tmp_path / "2.ts", later)
+    path = tmp_path / "joined.ts"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    return path
+
+
+def test_pictures_that_change_size_are_brought_to_the_first_ones(tmp_path: Path) -> None:
+    frames = decode_all(joined(tmp_path, (192, 144)))
+    assert {frame.image.shape for frame in frames} == {(96, 128, 3)}
+    numbers = [number_in(frame.image) for frame in frames]
+    assert numbers[:10] == list(range(10))
+    assert set(numbers[10:]) <= set(range(10))
+
+
+def test_pictures_that_grow_beyond_measure_are_damage(tmp_path: Path) -> None:
+    numbers = [number_in(frame.image) for frame in decode_all(joined(tmp_path, (1920, 1440)))]
+    assert 6 <= len(numbers) <= 10
+    assert numbers == list(range(len(numbers)))
+
+
 def test_a_span_without_a_readable_frame(tmp_path: Path) -> None:
     clip = Clip(frames=40, codec="libx265", options={"x265-params": "log-level=none:keyint=1"})
     path = write_clip(tmp_path / "a.mp4", clip)
