@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from core.errors import MareyError
+from deploy.sentences import EXIT_FAILED, error_sentences
 
-EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 _home = click.option(
@@ -37,7 +34,7 @@ def up(home: Path, api_port: int | None) -> None:
     from deploy.embedded.options import ExternalServices, StackOptions
 
     external = ExternalServices.from_environment(os.environ)
-    with _sentences():
+    with error_sentences():
         run_in_foreground(StackOptions(home=home, api_port=api_port, external=external))
 
 
@@ -49,7 +46,7 @@ def api() -> None:
     from deploy.logs import configure_logging
 
     configure_logging()
-    with _sentences():
+    with error_sentences():
         run_api(ApiSettings.from_environment(os.environ))
 
 
@@ -61,7 +58,7 @@ def orchestrator() -> None:
     from orchestrator.settings import Settings
 
     configure_logging()
-    with _sentences():
+    with error_sentences():
         run_orchestrator(Settings.from_environment(os.environ))
 
 
@@ -73,7 +70,7 @@ def worker() -> None:
     from orchestrator.settings import Settings
 
     configure_logging()
-    with _sentences():
+    with error_sentences():
         run_worker(Settings.from_environment(os.environ))
 
 
@@ -97,19 +94,9 @@ def demo(videos: tuple[str, ...], out: Path, keep: bool) -> None:
     from deploy.demo import DemoOptions, run_demo
 
     try:
-        with _sentences():
+        with error_sentences():
             succeeded = run_demo(DemoOptions(videos=videos, out=out, keep_home=keep))
     except KeyboardInterrupt:
         click.echo("Interrupted; everything is stopped.", err=True)
         sys.exit(EXIT_INTERRUPTED)
     sys.exit(0 if succeeded else EXIT_FAILED)
-
-
-@contextlib.contextmanager
-def _sentences() -> Iterator[None]:
-    """Errors that Marey knows end the command with a sentence instead of a traceback."""
-    try:
-        yield
-    except MareyError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(EXIT_FAILED)

@@ -1,0 +1,121 @@
+"""`marey models`: what the served networks are, how good they are, and how to bring one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from deploy.sentences import error_sentences
+
+if TYPE_CHECKING:
+    import marey
+
+    from trt_build.evaluation.metrics import Scores
+
+REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository"
+SHARES = {"recall", "precision", "oks_ap", "pckh", "mean_error_of_box_height"}
+
+
+class SeedRange(click.ParamType[range]):
+    """`A-B`, both included, or one number."""
+
+    name = "A-B"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        """A range of seeds; a usage error for anything else."""
+        first, dash, last = str(value).partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            self.fail(f"expected two whole numbers such as 900-909, got {value!r}", param, ctx)
+        seeds = range(int(first), int(last or first) + 1)
+        if not seeds:
+            self.fail(f"expected the first seed not to be above the last, got {value!r}", param, ctx)
+        return seeds
+
+
+@click.group()
+def models() -> None:
+    """Networks of the model repository."""
+
+
+@models.command()
+@click.argument("pipeline", type=click.Choice(["pose_2d"]))
+@click.option("--seeds", type=SeedRange(), default="900-909", show_default=True, help="Scenes to render.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def evaluate(pipeline: str, seeds: range, as_json: bool) -> None:
+    """Score PIPELINE on athletes rendered from SEEDS, sent through the running service as H.264 clips.
+
+    Without a running service, one is started for the occasion.
+    """
+    from trt_build.evaluation.service import evaluate_pose_2d
+
+    def tell(clip: Path) -> None:
+        click.echo(f"rendered {clip.stem}", err=True)
+
+    with error_sentences(), tempfile.TemporaryDirectory() as folder, _client() as client:
+        scores = evaluate_pose_2d(client, seeds, Path(folder), tell)
+    click.echo(_json(pipeline, seeds, scores) if as_json else _table(scores))
+
+
+@models.command("import")
+@click.argument("kind")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of the network: model_repository/yolo or model_repository/hrnet.",
+)
+def import_(kind: str, file: Path, into: Path) -> None:
+    """Put the published weights of FILE behind a network's name. KIND is an architecture, such as yolox_s.
+
+    Needs PyTorch (trt_build/README.md).
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise click.ClickException(
+            "importing weights needs PyTorch; trt_build/README.md says how to install it"
+        )
+    from trt_build.importers import import_weights
+
+    with error_sentences():
+        card = import_weights(kind, file, into)
+    click.echo(f"{into}: {card.architecture}, trained on {card.trained_on}")
+
+
+@contextlib.contextmanager
+def _client() -> Iterator[marey.Client]:
+    """A client of the running service, or of one that lives as long as this."""
+    from marey import Client
+    from marey.errors import NoEndpointError
+
+    from deploy.embedded.options import StackOptions
+    from deploy.embedded.stack import running_stack
+
+    with contextlib.ExitStack() as resources:
+        try:
+            client = Client()
+        except NoEndpointError:
+            home = Path(resources.enter_context(tempfile.TemporaryDirectory()))
+            stack = resources.enter_context(running_stack(StackOptions(home=home)))
+            client = Client(stack.api_url)
+        yield resources.enter_context(client)
+
+
+def _json(pipeline: str, seeds: range, scores: Scores) -> str:
+    document = {"pipeline": pipeline, "seeds": [seeds[0], seeds[-1]], **asdict(scores)}
+    return msgspec.json.encode(document).decode()
+
+
+def _table(scores: Scores) -> str:
+    rows = [
+        (name.replace("_", " "), f"{value:.4f}" if name in SHARES else str(value))
+        for name, value in asdict(scores).items()
+    ]
+    return "\n".join(f"{name:<26}{value:>10}" for name, value in rows)
