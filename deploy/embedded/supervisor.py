@@ -9,10 +9,12 @@ from typing import Literal
 
 from core.errors import MareyError, ServiceDiedError
 from deploy.embedded.guarded import GuardedProcess, log_tail
+from deploy.embedded.processes import descendant_names
 from deploy.embedded.service import RestartPolicy, Service, start_levels
 
 _PROBE_INTERVAL_S = 0.1
 _PROBE_TIMEOUT_S = 5.0
+_HELPER_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +100,7 @@ class Supervisor:
 
     async def _keep(self, running: _Running) -> None:
         """Start the service again whenever it ends. Raises ServiceDiedError when it ends too often."""
-        problem = _how_it_ended(await running.process.wait())
+        problem = await _until_ended(running)
         while True:
             await asyncio.sleep(self._delay_after_death_s(running, problem))
             problem = await self._run_again(running)
@@ -125,7 +127,7 @@ class Supervisor:
             await running.process.stop()
             return problem
         self._report(ServiceEvent(service=name, kind="ready"))
-        return _how_it_ended(await running.process.wait())
+        return await _until_ended(running)
 
     async def _stop_one(self, name: str) -> None:
         await self._running.pop(name).process.stop()
@@ -155,6 +157,26 @@ async def _until_ready(running: _Running) -> str | None:
         ended.cancel()
         probing.cancel()
         await asyncio.gather(ended, probing, return_exceptions=True)
+
+
+async def _until_ended(running: _Running) -> str:
+    """Wait until the service ends, or loses one of its helpers, which ends it; returns what happened."""
+    ended = asyncio.create_task(running.process.wait())
+    helpers = _helper_count(running)
+    try:
+        while not ended.done():
+            if _helper_count(running) < helpers and not ended.done():
+                await running.process.stop()
+                return f"lost a process {running.service.helper}"
+            await asyncio.wait({ended}, timeout=_HELPER_INTERVAL_S)
+        return _how_it_ended(ended.result())
+    finally:
+        ended.cancel()
+
+
+def _helper_count(running: _Running) -> int:
+    helper = running.service.helper
+    return 0 if helper is None else descendant_names(running.process.pid).count(helper)
 
 
 async def _probe_until_ready(service: Service) -> None:

@@ -33,6 +33,9 @@ def test_a_stack_survives_the_death_of_a_service_and_stops_cleanly(tmp_path: Pat
         stacks.until(lambda: up.output.count("nats          ready") == 2, 60, up)
         assert submit_rubbish(home, tmp_path).error_code == "not_a_zip"
 
+        os.kill(stacks.pid_of(home, "triton_python_backend_stub"), signal.SIGKILL)
+        stacks.until(lambda: up.output.count("triton        ready") == 2, 90, up)
+
         assert up.interrupt() == 0
         assert stacks.processes_of(home) == {}
         assert not (home / "stack.json").exists()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -164,6 +165,25 @@ async def test_what_a_service_leaves_behind_is_killed_with_it(tmp_path: Path) ->
         child = pids_of(tmp_path, "bus")[0]
         assert alive(child)
     assert not alive(child)
+
+
+async def test_a_service_that_loses_a_helper_is_started_again(tmp_path: Path) -> None:
+    code = (
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        "open(sys.argv[1], 'a').write(f'{child.pid}\\n')\n"
+        "time.sleep(600)"
+    )
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        service = python_service(tmp_path, "triton", code)
+        await supervisor.start([dataclasses.replace(service, helper="sleep")])
+        await asyncio.sleep(0.1)
+        os.kill(pids_of(tmp_path, "triton")[0], signal.SIGKILL)
+        await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
+    assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
+        f"triton lost a process sleep; the end of {tmp_path / 'triton.log'}:"
+    ]
 
 
 async def test_logs_are_bounded(tmp_path: Path) -> None:
