@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from core.errors import UnsupportedContainerError
+from core.errors import ObjectStoreError, UnsupportedContainerError
 
 SNIFF_BYTES = 1024
 VIDEO_SUFFIXES = frozenset({
@@ -69,9 +69,12 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def container_of(path: Path) -> Container:
-    """The container of a file, by its content. Raises UnsupportedContainerError."""
-    with path.open("rb") as file:
-        head = file.read(SNIFF_BYTES)
+    """The container of a file, by its content. Raises UnsupportedContainerError and ObjectStoreError."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(SNIFF_BYTES)
+    except OSError as error:
+        raise ObjectStoreError(f"{path.name}: expected a file to read, got: {error}") from error
     container = sniff(head)
     if container is None:
         raise UnsupportedContainerError(

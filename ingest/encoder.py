@@ -12,7 +12,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from ingest.errors import media_errors
+from ingest.errors import output_errors
 from ingest.times import ns_to_ticks, time_base_for
 
 _X264_OPTIONS = {"preset": "superfast", "crf": "24"}
@@ -37,7 +37,7 @@ class VideoWriter:
         self._offset_ns: int | None = None
         self._last_ticks = -1
         self._even = np.empty((height_px + height_px % 2, width_px + width_px % 2, 3), np.uint8)
-        with media_errors(self._name):
+        with output_errors(self._name):
             self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
             self._stream = self._add_stream(frame_rate)
             self._container.start_encoding()
@@ -48,7 +48,7 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with media_errors(self._name):
+        with output_errors(self._name):
             if kind is None:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
@@ -57,7 +57,7 @@ class VideoWriter:
         """Add a frame, uint8 [height, width, 3] RGB, shown at `pts_ns`; times must increase."""
         if image.shape != self._shape:
             raise ValueError(f"{self._name}: expected an image of shape {self._shape}, got {image.shape}")
-        with media_errors(self._name):
+        with output_errors(self._name):
             self._container.mux(self._stream.encode(self._picture(image, pts_ns)))
 
     def _add_stream(self, frame_rate: Fraction) -> VideoStream:

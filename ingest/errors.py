@@ -15,6 +15,7 @@ from core.errors import (
     UnsupportedContainerError,
 )
 
+# Demuxers report nonsense in a file also as EPERM, EIO and ENOMEM.
 _DAMAGED = (
     av.error.ArgumentError,
     av.error.BufferTooSmallError,
@@ -22,8 +23,11 @@ _DAMAGED = (
     av.error.ExternalError,
     av.error.InputChangedError,
     av.error.InvalidDataError,
+    av.error.MemoryError,
+    av.error.OSError,
     av.error.OutputChangedError,
     av.error.OverflowError,
+    av.error.PermissionError,
     av.error.UndefinedError,
     av.error.UnknownError,
 )
@@ -60,10 +64,7 @@ _FILE_SYSTEM = (
     av.error.FileNotFoundError,
     av.error.InterruptedError,
     av.error.IsADirectoryError,
-    av.error.MemoryError,
     av.error.NotADirectoryError,
-    av.error.OSError,
-    av.error.PermissionError,
     av.error.ProcessLookupError,
     av.error.TimeoutError,
 )
@@ -87,9 +88,19 @@ def our_class(foreign: type[av.error.FFmpegError]) -> type[MareyError] | None:
 
 @contextmanager
 def media_errors(name: str) -> Iterator[None]:
-    """Turn FFmpeg's errors inside the block into ours; `name` is the video's, for the message."""
+    """Turn FFmpeg's errors of reading into ours; `name` is the video's, for the message."""
     try:
         yield
     except av.error.FFmpegError as error:
         ours = our_class(type(error)) or CorruptVideoError
         raise ours(f"{name}: expected a readable video, got {error.strerror or error}") from error
+
+
+@contextmanager
+def output_errors(name: str) -> Iterator[None]:
+    """Turn FFmpeg's errors of writing into ours; `name` is the file's, for the message."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        ours = ConfigurationError if isinstance(error, _THIS_INSTALLATION) else ObjectStoreError
+        raise ours(f"{name}: expected to write a video, got {error.strerror or error}") from error

@@ -18,7 +18,7 @@ from core.video import VideoInfo
 from ingest.containers import CODECS, Container, container_of, open_input
 from ingest.errors import media_errors
 from ingest.streams import DamagedPacketError, data_packets, decode_packet, time_base_of, video_stream
-from ingest.times import fill_lost_frames, ticks_to_ns
+from ingest.times import all_ticks_to_ns, fill_lost_frames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,7 +177,7 @@ def _describe(stream: VideoStream, container: Container, scan: _Scan, pts: NDArr
     rotation_deg = clockwise_rotation_deg(picture.rotation) if picture else 0
     if rotation_deg in {90, 270}:
         width_px, height_px = height_px, width_px
-    pts_ns = np.array([ticks_to_ns(int(ticks), time_base) for ticks in pts], np.int64)
+    pts_ns = all_ticks_to_ns(pts, time_base)
     return VideoInfo(
         width_px=width_px,
         height_px=height_px,

@@ -47,12 +47,17 @@ def time_base_of(stream: VideoStream) -> Fraction:
 
 def data_packets(source: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """The stream's packets up to the end, or to damage that the demuxer cannot get over."""
-    for _ in range(_DEMUX_ATTEMPTS):
+    attempts = _DEMUX_ATTEMPTS
+    while attempts:
         try:
             for packet in source.demux(stream):
                 if packet.size:
                     yield packet
+        except IndexError:
+            # PyAV knows no stream that appears only on the way; that stream's packet is read and gone.
+            continue
         except av.error.InvalidDataError:
+            attempts -= 1
             continue
         return
 

@@ -18,6 +18,13 @@ def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
     return _round_half_up(Fraction(ticks) * time_base * _NS_PER_S)
 
 
+def all_ticks_to_ns(ticks: NDArray[np.int64], time_base: Fraction) -> NDArray[np.int64]:
+    """`ticks_to_ns` of many ticks at once."""
+    ns_per_tick = time_base * _NS_PER_S
+    twice, unit = 2 * ns_per_tick.numerator, ns_per_tick.denominator
+    return np.array([(twice * tick + unit) // (2 * unit) for tick in ticks.tolist()], np.int64)
+
+
 def ns_to_ticks(time_ns: int, time_base: Fraction) -> int:
     """The tick nearest to `time_ns`, halves up. Undoes `ticks_to_ns` for ticks longer than 1 ns."""
     return _round_half_up(Fraction(time_ns, _NS_PER_S) / time_base)
@@ -37,6 +44,7 @@ def fill_lost_frames(pts: NDArray[np.int64], time_base: Fraction) -> NDArray[np.
 
     Only where times are else regular (9 of 10 steps within a tenth or a tick of the middle one), and only
     in holes of at least 0.1 s and 4 frames: a camera that drops a frame has lost nothing of its file.
+    A hole of more frames than were found is a damaged time rather than lost frames.
     """
     steps = np.diff(pts)
     if len(steps) < 2 * _LOST_MIN_STEPS:
@@ -49,7 +57,7 @@ def fill_lost_frames(pts: NDArray[np.int64], time_base: Fraction) -> NDArray[np.
     hole = max(_LOST_MIN_S / float(time_base), _LOST_MIN_STEPS * step)
     lost = [
         np.linspace(pts[at], pts[at + 1], round(steps[at] / step) + 1)[1:-1].round().astype(np.int64)
-        for at in np.flatnonzero(steps >= hole)
+        for at in np.flatnonzero((steps >= hole) & (steps <= len(pts) * step))
     ]
     return np.union1d(pts, np.concatenate(lost)) if lost else pts
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UnsupportedContainerError
+from core.errors import ObjectStoreError, UnsupportedContainerError
 from ingest.containers import SNIFF_BYTES, Container, container_of, sniff
 from tests.media import Clip, write_clip
 
@@ -41,6 +41,11 @@ def test_everything_else_is_refused(tmp_path: Path, head: bytes) -> None:
 def test_transport_streams_with_time_codes() -> None:
     packet = b"\x00\x00\x00\x00G" + bytes(187)
     assert sniff(packet * 5) is Container.MPEGTS
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ObjectStoreError, match=r"absent\.mp4: expected a file to read"):
+        container_of(tmp_path / "absent.mp4")
 
 
 @pytest.mark.parametrize("container", Container)

@@ -1,8 +1,14 @@
 import av.error
 import pytest
 
-from core.errors import CorruptVideoError, MareyError, UnsupportedCodecError
-from ingest.errors import media_errors, our_class
+from core.errors import (
+    ConfigurationError,
+    CorruptVideoError,
+    MareyError,
+    ObjectStoreError,
+    UnsupportedCodecError,
+)
+from ingest.errors import media_errors, our_class, output_errors
 
 _FAMILIES = {av.error.FFmpegError, av.error.LookupError}
 
@@ -32,6 +38,19 @@ def test_the_message_names_the_video_and_the_cause_is_kept() -> None:
     ):
         raise av.error.InvalidDataError(1, "bad bytes")
     assert isinstance(caught.value.__cause__, av.error.InvalidDataError)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "ours"),
+    [
+        (av.error.OSError(28, "No space left on device"), ObjectStoreError),
+        (av.error.InvalidDataError(1, "bad bytes"), ObjectStoreError),
+        (av.error.EncoderNotFoundError(1, "no such encoder"), ConfigurationError),
+    ],
+)
+def test_errors_of_writing(foreign: av.error.FFmpegError, ours: type[MareyError]) -> None:
+    with pytest.raises(ours, match=r"^run\.mp4: expected to write a video"), output_errors("run.mp4"):
+        raise foreign
 
 
 def test_other_errors_pass() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.times import fill_lost_frames, ns_to_ticks, ticks_to_ns, time_base_for
+from ingest.times import all_ticks_to_ns, fill_lost_frames, ns_to_ticks, ticks_to_ns, time_base_for
 
 time_bases = st.builds(Fraction, st.integers(1, 1001), st.integers(1, 1_000_000)).filter(
     lambda base: base > Fraction(1, 500_000_000)
@@ -24,6 +24,12 @@ def test_ticks_survive_nanoseconds(ticks: int, time_base: Fraction) -> None:
 def test_nanoseconds_are_the_nearest(ticks: int, time_base: Fraction) -> None:
     exact = ticks * time_base * 10**9
     assert abs(ticks_to_ns(ticks, time_base) - exact) <= Fraction(1, 2)
+
+
+@given(st.lists(st.integers(-(10**8), 10**8), max_size=20), time_bases)
+def test_many_ticks_are_as_one_by_one(ticks: list[int], time_base: Fraction) -> None:
+    expected = [ticks_to_ns(tick, time_base) for tick in ticks]
+    assert all_ticks_to_ns(np.array(ticks, np.int64), time_base).tolist() == expected
 
 
 def test_halves_go_up() -> None:
@@ -57,8 +63,9 @@ def test_lost_frames_are_put_back(frames: int, step: int, first: int, lost: int,
         np.delete(np.arange(50) * 33, [20, 21]),
         np.array([0, 33, 66, 2000]),
         np.cumsum(np.array([20, 50, 35, 2000] * 20)),
+        np.append(np.arange(50) * 33, 10**12),
     ],
-    ids=["whole", "two dropped", "too few to tell", "variable rate"],
+    ids=["whole", "two dropped", "too few to tell", "variable rate", "a damaged time"],
 )
 def test_nothing_is_made_up(pts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
     np.testing.assert_array_equal(fill_lost_frames(pts, Fraction(1, 1000)), pts)
