@@ -11,6 +11,8 @@ from orchestrator.store import Store
 from orchestrator.store.tasks import ReadyTask, Sent, Windows
 from orchestrator.waiting import Wake
 
+_COALESCE_S = 0.02
+"""Hints that come so close together are one look at the outbox."""
 _logger = logging.getLogger(__name__)
 
 
@@ -38,6 +40,7 @@ class Relay:
             if await self._store.tasks.send_ready(self._windows, self._send):
                 await self._bus.hint()
             await wake.wait(self._poll_interval_s)
+            await asyncio.sleep(_COALESCE_S)
 
     async def _send(self, tasks: Sequence[ReadyTask]) -> Sent:
         """Publish all at once. A message of unknown fate counts as not sent: a second one is harmless."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,9 @@ from orchestrator.stages.submit import named_as
 from orchestrator.store import Store
 from orchestrator.store.flow import BatchResult, OpenBatch, VideoSource
 from orchestrator.store.tasks import Lease
+
+_VIDEOS_KEPT = 8
+"""Descriptions of videos that a worker keeps: the runs of a video follow each other."""
 
 
 class PoseSource(Protocol):
@@ -34,6 +38,7 @@ class InferStep:
         self._objects = objects
         self._poses = poses
         self._lease_s = lease_s
+        self._described = lru_cache(maxsize=_VIDEOS_KEPT)(lambda key: decode_info(objects.read(key)))
 
     async def run(self, lease: Lease) -> None:
         """A run that was broken off goes on where it was. Raises CorruptVideoError if nothing decodes."""
@@ -45,7 +50,7 @@ class InferStep:
 
     async def _infer(self, lease: Lease, source: VideoSource, batches: list[OpenBatch]) -> None:
         path = self._objects.local_path(source.path)
-        info = decode_info(self._objects.read(index_key(source.results_path)))
+        info = await asyncio.to_thread(self._described, index_key(source.results_path))
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
         waiting = iter(batches)
         with named_as(source.name, path):
@@ -56,10 +61,13 @@ class InferStep:
     async def _commit(self, lease: Lease, source: VideoSource, batch: OpenBatch, poses: PoseBatch) -> None:
         """First the file, then the row that makes it count."""
         key = pose_key(source.results_path, batch.start_frame, lease.epoch)
-        await asyncio.to_thread(self._objects.put, key, encode_poses(poses))
+        await asyncio.to_thread(self._put, key, poses)
         result = BatchResult(key=key, frames_decoded=len(poses.decoded_frames), people=len(poses.frame_index))
         try:
             await self._store.flow.commit_batch(lease, batch.id, result, self._lease_s)
         except LeaseLostError:
             await asyncio.to_thread(self._objects.delete, key)
             raise
+
+    def _put(self, key: str, poses: PoseBatch) -> None:
+        self._objects.put(key, encode_poses(poses))

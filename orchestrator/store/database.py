@@ -72,6 +72,7 @@ class Database(Session):
                 command_timeout=_COMMAND_TIMEOUT_S,
                 timeout=_CONNECT_TIMEOUT_S,
                 init=_set_codecs,
+                reset=_leave_as_is,
             )
         return cls(pool)
 
@@ -103,6 +104,10 @@ class Database(Session):
                     yield
                 finally:
                     await connection.remove_listener(channel, listener)
+
+
+async def _leave_as_is(_: asyncpg.Connection) -> None:
+    """Between uses nothing needs to be reset: no statement changes its session. Saves a round trip each."""
 
 
 async def _set_codecs(connection: asyncpg.Connection) -> None:

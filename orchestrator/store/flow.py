@@ -196,8 +196,7 @@ class FlowStore:
 
     async def commit_run(self, lease: Lease) -> None:
         """Every frame batch of the run is committed."""
-        async with self._database.transaction() as session:
-            await _end_task(session, lease, TaskStatus.DONE, None)
+        await _end_task(self._database, lease, TaskStatus.DONE, None)
 
     async def commit_video(self, lease: Lease, end: VideoEnd) -> None:
         """The video's results are written."""
