@@ -13,7 +13,8 @@ def describe_target() -> str:
     """What the networks run on, in words; a GPU that is not used is named."""
     gpus = gpu_names(Path("/proc/driver/nvidia/gpus"))
     unused = f"; not used: {', '.join(gpus)}" if gpus else ""
-    return f"CPU, {usable_cores()} cores{unused}"
+    cores = usable_cores()
+    return f"CPU, {cores} core{'s' if cores > 1 else ''}{unused}"
 
 
 def gpu_names(driver: Path) -> list[str]:

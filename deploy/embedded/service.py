@@ -20,7 +20,7 @@ class Service:
     ready: Probe
     needs: tuple[str, ...] = ()
     """Services that must be ready before this one starts and stop after it."""
-    start_timeout_s: float = 60.0
+    start_timeout_s: float = 120.0
     helper: str | None = None
     """Name, of at most 15 characters, of processes that the service starts and cannot replace itself:
     when one of them dies, the service is started again."""

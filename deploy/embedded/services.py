@@ -16,7 +16,6 @@ from deploy.embedded.service import Service
 from model_repository.cpu_target import CpuTarget
 
 PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
-_TRITON_START_TIMEOUT_S = 120.0
 _TRITON_STUB = "triton_python_backend_stub"[:15]
 """Runs one instance of a Python model. Without it Triton fails every request and still says it is ready."""
 
@@ -105,7 +104,6 @@ def _triton(layout: Layout) -> Service:
         name="triton",
         command=command,
         ready=http_answers(f"http://{HOST}:{ports.http}/v2/health/ready"),
-        start_timeout_s=_TRITON_START_TIMEOUT_S,
         helper=_TRITON_STUB,
     )
 

@@ -180,7 +180,9 @@ def _stub() -> Path:
 
 
 def _libpython() -> Path:
-    """The interpreter's shared library; a relocated Python has it under its prefix."""
+    """The interpreter's shared library: under the prefix of a relocated Python, in a folder per
+    architecture on Debian."""
     name = f"libpython{_python_version()}.so.1.0"
-    folders = [Path(sys.base_prefix) / "lib", Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")]
+    system = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
+    folders = [Path(sys.base_prefix) / "lib", system, system / (sysconfig.get_config_var("MULTIARCH") or "")]
     return next((folder / name for folder in folders if (folder / name).exists()), folders[0] / name)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = 150.0
 STOP_TIMEOUT_S = 60.0
 
 

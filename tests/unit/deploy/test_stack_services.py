@@ -1,0 +1,59 @@
+"""Which services a stack has, and how they are told of each other."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.home import Home
+from deploy.embedded.options import ExternalServices
+from deploy.embedded.services import PORT_NAMES, Layout, stack_services
+from deploy.embedded.status import status_table
+
+OWN = {"orchestrator", "api", "worker"}
+
+
+def layout(home: Path, **urls: str) -> Layout:
+    """A stack on made-up ports."""
+    ports = {name: 20_001 + index for index, name in enumerate(PORT_NAMES)}
+    return Layout(home=Home(home), ports=ports, external=ExternalServices.from_environment(urls))
+
+
+def test_everything_is_embedded_by_default(tmp_path: Path) -> None:
+    services = stack_services(layout(tmp_path))
+    assert {service.name for service in services} == OWN | {"postgres", "nats", "triton"}
+    assert layout(tmp_path).environment() == {
+        "MAREY_HOME": str(tmp_path),
+        "MAREY_DATABASE_URL": f"postgresql://postgres@/marey?host={tmp_path / 'postgres-socket'}",
+        "MAREY_NATS_URL": "nats://127.0.0.1:20002",
+        "MAREY_TRITON_URL": "127.0.0.1:20004",
+        "MAREY_STORE_URL": f"file://{tmp_path}/objects",
+        "MAREY_API_HOST": "127.0.0.1",
+        "MAREY_API_PORT": "20001",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "replaced"),
+    [
+        ("MAREY_DATABASE_URL", "postgresql://me:secret@db/marey", "postgres"),
+        ("MAREY_NATS_URL", "nats://me:secret@bus:4222", "nats"),
+        ("MAREY_TRITON_URL", "gpu:8001", "triton"),
+        ("MAREY_STORE_URL", "file:///mnt/objects", None),
+    ],
+)
+def test_a_given_url_replaces_an_embedded_service(
+    tmp_path: Path, name: str, url: str, replaced: str | None
+) -> None:
+    given = layout(tmp_path, **{name: url})
+    names = {service.name for service in stack_services(given)}
+    assert names == (OWN | {"postgres", "nats", "triton"}) - {replaced}
+    assert given.environment()[name] == url
+
+
+def test_the_status_shows_no_secrets(tmp_path: Path) -> None:
+    given = layout(tmp_path, MAREY_DATABASE_URL="postgresql://me:secret@db/marey")
+    given.home.write_stack({"versions": {"marey": "0.1.0", "nats": "2.15.1"}})
+    cells = [cell for column in status_table(given).columns for cell in column.cells]
+    assert "$MAREY_DATABASE_URL" in cells
+    assert "http://127.0.0.1:20001" in cells
+    assert not any("secret" in str(cell) for cell in cells)
