@@ -1,6 +1,6 @@
 """From a projected mesh to a picture: antialiasing, motion blur, defocus and noise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -62,8 +62,25 @@ def _region(drawing: Drawing, size: tuple[int, int]) -> tuple[int, int, int, int
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
+def _towards_camera(drawing: Drawing) -> Drawing:
+    """The drawing without faces that are turned away all through the exposure."""
+    facing = np.zeros(len(drawing.faces), bool)
+    for points in (drawing.before, drawing.after):
+        flat = points[:, :2].astype(np.float32)
+        first, second, third = (flat[drawing.faces[:, corner]] for corner in range(3))
+        a, b = second - first, third - first
+        facing |= a[:, 0] * b[:, 1] < a[:, 1] * b[:, 0]
+    return replace(
+        drawing,
+        faces=drawing.faces[facing],
+        owners=drawing.owners[facing],
+        corner_colours=drawing.corner_colours[facing],
+    )
+
+
 def expose(drawing: Drawing, size: tuple[int, int]) -> Exposure:
     """Draw the mesh into a picture of `size` with antialiasing and motion blur."""
+    drawing = _towards_camera(drawing)
     left, top, right, bottom = _region(drawing, size)
     part = (right - left, bottom - top)
     shift = np.array([left, top, 0.0])

@@ -113,7 +113,7 @@ def joint_angles(action: Action, phase: Array, style: Style) -> Array:
     """Angles [n, angles] in degrees, in the order of `actions.ANGLES`, at `phase` [n]."""
     angles = periodic(action.angles_deg, phase) * style.gains + style.offsets_deg
     mirror = style.mirror[:, None]
-    mixed: Array = angles * (1 - mirror) + mirrored_angles(angles) * mirror
+    mixed: Array = angles + (mirrored_angles(angles) - angles) * mirror
     return mixed
 
 

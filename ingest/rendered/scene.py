@@ -107,7 +107,7 @@ def sample_scene(
 
 
 def _sample_view(rng: np.random.Generator, request: SceneRequest) -> _View:
-    """A camera at hip to eye height, sometimes above; the lead is a quarter to over all of the picture tall."""
+    """A camera at hip to eye height, sometimes above; the lead is a quarter of the picture tall or more."""
     height = rng.uniform(2.5, 5.0) if rng.random() < 0.15 else rng.uniform(0.7, 1.9)
     focal = request.size[0] * rng.uniform(0.75, 1.7)
     share = rng.uniform(0.28, 0.75) if rng.random() < 0.9 else rng.uniform(0.75, 1.3)

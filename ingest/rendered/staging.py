@@ -1,6 +1,6 @@
 """A scene of athletes on a stage before a camera, rendered frame by frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -98,6 +98,11 @@ class Scene:
         """Width and height in pixels."""
         return self.stage.camera.size
 
+    def with_sensor(self, sensor: Sensor) -> "Scene":
+        """The same clip as another sensor records it."""
+        timing = (self.frame_rate, self.frame_count)
+        return Scene(self.seed, timing, self.cast, replace(self.stage, sensor=sensor))
+
     def render(self, frame_index: int) -> RenderedFrame:
         """Picture and truth of one frame."""
         if not 0 <= frame_index < self.frame_count:
@@ -123,11 +128,15 @@ class Scene:
         corners = np.concatenate(shades)[self._mesh.faces] * self._mesh.colours[:, None, :]
         half = self.stage.sensor.exposure_s / 2
         middle = self._projected(vertices, time_s)
-        edges = [self._projected(self.cast.pose(time_s + side)[0], time_s + side) for side in (-half, half)]
+        after = self._projected(self.cast.pose(time_s + half)[0], time_s + half)
         return Drawing(
-            points=middle, before=edges[0], after=edges[1], faces=self._mesh.faces, owners=self._mesh.owners,
+            points=middle,
+            before=2 * middle - after,
+            after=after,
+            faces=self._mesh.faces,
+            owners=self._mesh.owners,
             corner_colours=corners.astype(np.float32),
-        )  # fmt: skip
+        )
 
     def _projected(self, vertices: Floats, time_s: float) -> Floats:
         camera = self.stage.camera.at(time_s)

@@ -30,7 +30,7 @@ def truth_of(
         keypoints_mm=in_camera * 1000.0,
         visible=_visible(joints, exposure, camera.size),
         boxes_px=_boxes(outlines, camera.size),
-        visible_fraction=_fractions(outlines, faces, exposure),
+        visible_fraction=_fractions(outlines, faces, exposure, camera.size),
         intrinsics_px=camera.intrinsics,
     )
 
@@ -59,13 +59,28 @@ def _boxes(outlines: Floats, size: tuple[int, int]) -> Floats:
     return np.where(before[:, None], np.clip(boxes, 0.0, limits), 0.0)
 
 
-def _fractions(outlines: Floats, faces: NDArray[np.int64], exposure: Exposure) -> Floats:
+def _fractions(
+    outlines: Floats, faces: NDArray[np.int64], exposure: Exposure, size: tuple[int, int]
+) -> Floats:
+    inside = (outlines[..., :2] >= 0).all(axis=(1, 2)) & (outlines[..., :2] <= size).all(axis=(1, 2))
+    boxes = _boxes(outlines, size)
     shown = np.bincount(exposure.owner[exposure.owner >= 0], minlength=len(outlines))[: len(outlines)]
     fractions = np.zeros(len(outlines))
     for person in np.flatnonzero(shown):
+        if inside[person] and _alone(person, boxes[person], exposure):
+            fractions[person] = 1.0
+            continue
         whole = _whole_area(outlines[person], faces)
         fractions[person] = min(shown[person] / max(whole, 1.0), 1.0)
     return fractions
+
+
+def _alone(person: int, box: Floats, exposure: Exposure) -> bool:
+    """Whether nothing else is drawn inside the person's box."""
+    left, top = exposure.origin
+    x1, y1, x2, y2 = np.floor(box).astype(int) - [left, top, left, top]
+    owners = exposure.owner[max(y1, 0) : y2 + 1, max(x1, 0) : x2 + 1]
+    return bool(((owners == person) | (owners < 0)).all())
 
 
 def _whole_area(outline: Floats, faces: NDArray[np.int64]) -> float:

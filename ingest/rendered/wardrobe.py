@@ -21,12 +21,12 @@ from ingest.rendered.profiles import THIGH_BANDS, UPPER_ARM_BANDS
 
 Floats = NDArray[np.float32]
 
-_SKIN_TONES = np.array([
+SKIN_TONES = np.array([
     (246, 214, 190), (238, 198, 168), (224, 178, 142), (205, 155, 116), (178, 126, 88), (146, 98, 66), (112,
     74, 50),
     (84, 56, 40), (62, 42, 32),
 ]) / 255.0  # fmt: skip
-_HAIR_TONES = np.array([
+HAIR_TONES = np.array([
     (24, 20, 18), (40, 28, 20), (66, 44, 28), (96, 64, 38), (138, 98, 56), (192, 154, 98), (140, 60, 30),
     (150, 148, 146),
 ]) / 255.0  # fmt: skip
@@ -73,7 +73,7 @@ def _sample_shape(rng: np.random.Generator, count: int) -> BodyShape:
     )
 
 
-def _tone(rng: np.random.Generator, table: NDArray[np.float64]) -> NDArray[np.float64]:
+def tone(rng: np.random.Generator, table: NDArray[np.float64]) -> NDArray[np.float64]:
     """A colour between two neighbours of `table`, with some scatter."""
     place = rng.uniform(0, len(table) - 1)
     low = int(place)
@@ -81,7 +81,7 @@ def _tone(rng: np.random.Generator, table: NDArray[np.float64]) -> NDArray[np.fl
     return np.clip(mixed + rng.normal(0, 0.015, 3), 0.03, 0.97)
 
 
-def _cloth_colour(rng: np.random.Generator) -> NDArray[np.float64]:
+def cloth_colour(rng: np.random.Generator) -> NDArray[np.float64]:
     """Black, white, grey, or any hue."""
     kind = rng.random()
     if kind < 0.22:
@@ -97,7 +97,7 @@ def _cloth_colour(rng: np.random.Generator) -> NDArray[np.float64]:
 
 def _dress(rng: np.random.Generator, layers_m: Floats, girths: Floats) -> Floats:
     """The palette of one person; thicknesses and hair styles are written into `layers_m` and `girths`."""
-    skin = _tone(rng, _SKIN_TONES)
+    skin = tone(rng, SKIN_TONES)
     palette = np.tile(skin, (len(PARTS), 1))
     palette[PART["lips"]] = skin * np.array([0.9, 0.68, 0.68])
     palette[PART["ear"]] = skin * 0.95
@@ -106,12 +106,12 @@ def _dress(rng: np.random.Generator, layers_m: Floats, girths: Floats) -> Floats
     _top(rng, palette, layers_m)
     _footwear(rng, palette, layers_m)
     if rng.random() < 0.05:
-        palette[PART["hand"]] = _cloth_colour(rng)
+        palette[PART["hand"]] = cloth_colour(rng)
     return np.clip(palette, 0.02, 0.98).astype(np.float32)
 
 
 def _head(rng: np.random.Generator, palette: NDArray[np.float64], layers_m: Floats, girths: Floats) -> None:
-    hair = _tone(rng, _HAIR_TONES)
+    hair = tone(rng, HAIR_TONES)
     palette[PART["brow"]] = (hair + palette[PART["face"]]) / 2
     palette[PART["eye"]] = palette[PART["face"]] * 0.25 + rng.uniform(0.1, 0.45)
     style = rng.choice(["bald", "crop", "short", "thick", "ponytail", "long", "bun", "cap"], p=_HAIR_CHANCES)
@@ -126,7 +126,7 @@ def _head(rng: np.random.Generator, palette: NDArray[np.float64], layers_m: Floa
     if style == "long":
         girths[GIRTHS.index("long_hair")] = rng.uniform(0.95, 1.1)
     if style == "cap":
-        palette[PART["hair"]] = palette[PART["brim"]] = _cloth_colour(rng)
+        palette[PART["hair"]] = palette[PART["brim"]] = cloth_colour(rng)
         girths[GIRTHS.index("brim")] = 1.0
 
 
@@ -155,7 +155,7 @@ def _torso(
 
 def _bottoms(rng: np.random.Generator, palette: NDArray[np.float64], layers_m: Floats) -> None:
     """Briefs, shorts, half tights, tights or trousers, sometimes with a side stripe."""
-    colour = _cloth_colour(rng)
+    colour = cloth_colour(rng)
     kind = rng.choice(
         ["briefs", "shorts", "long_shorts", "half_tights", "tights", "trousers"],
         p=(0.06, 0.28, 0.18, 0.14, 0.18, 0.16),
@@ -179,7 +179,7 @@ def _bottoms(rng: np.random.Generator, palette: NDArray[np.float64], layers_m: F
     _thicken(layers_m, "shank", range(shank), loose)
     _thicken(layers_m, "torso", range(1, 4), min(loose, 0.01))
     if rng.random() < 0.3:
-        stripe = _cloth_colour(rng)
+        stripe = cloth_colour(rng)
         palette[[PART[f"thigh_{band}_outer"] for band in range(thigh)]] = stripe
         palette[[PART[f"shank_{band}_outer"] for band in range(shank)]] = stripe
 
@@ -189,7 +189,7 @@ def _top(rng: np.random.Generator, palette: NDArray[np.float64], layers_m: Float
     kind = rng.choice(["bare", "crop", "singlet", "shirt", "long"], p=(0.04, 0.08, 0.22, 0.46, 0.2))
     if kind == "bare":
         return
-    colour = _cloth_colour(rng)
+    colour = cloth_colour(rng)
     bottom = {"crop": 8}.get(kind, int(rng.integers(1, 5)))
     bands = range(bottom, TORSO_BANDS if kind in ("shirt", "long") else TORSO_BANDS - 1)
     _torso(palette, bands, colour)
@@ -211,7 +211,7 @@ def _pattern(rng: np.random.Generator, palette: NDArray[np.float64], bands: rang
         rng.choice(
             ["plain", "hoops", "bib", "panels", "sleeves", "chest"], p=(0.45, 0.1, 0.13, 0.12, 0.1, 0.1)
         ),
-        _cloth_colour(rng),
+        cloth_colour(rng),
     )
     if kind == "hoops":
         for band in bands[:: int(rng.integers(2, 4))]:
@@ -232,15 +232,15 @@ def _footwear(rng: np.random.Generator, palette: NDArray[np.float64], layers_m: 
     """Shoes of one or more colours, rarely bare feet; socks of several heights."""
     if rng.random() < 0.06:
         return
-    shoe = _cloth_colour(rng)
+    shoe = cloth_colour(rng)
     palette[[PART["shoe"], PART["toe_cap"], PART["collar"]]] = shoe
-    palette[PART["sole"]] = np.full(3, rng.uniform(0.7, 0.95)) if rng.random() < 0.6 else _cloth_colour(rng)
+    palette[PART["sole"]] = np.full(3, rng.uniform(0.7, 0.95)) if rng.random() < 0.6 else cloth_colour(rng)
     if rng.random() < 0.3:
-        palette[PART["toe_cap"]] = _cloth_colour(rng)
+        palette[PART["toe_cap"]] = cloth_colour(rng)
     if rng.random() < 0.3:
-        palette[PART["collar"]] = _cloth_colour(rng)
+        palette[PART["collar"]] = cloth_colour(rng)
     height = int(rng.choice([0, 1, 2, 3, 5], p=(0.3, 0.3, 0.2, 0.1, 0.1)))
     if height and layers_m[LAYERS.index(f"shank_{SHANK_BANDS - 1}")] == 0:
-        sock = _cloth_colour(rng)
+        sock = cloth_colour(rng)
         _colour_limb(palette, "shank", range(SHANK_BANDS - height, SHANK_BANDS), sock)
         _thicken(layers_m, "shank", range(SHANK_BANDS - height, SHANK_BANDS), 0.002)
