@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-DEFAULT_HOME = Path("~/.marey")
+from model_repository.cpu_target import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +36,5 @@ class StackOptions:
     api_port: int | None = None
     """None takes a free one and keeps it for the next run."""
     external: ExternalServices = ExternalServices()
+    precision: Precision = Precision.FAST
+    """Which files of the networks the embedded Triton runs."""

@@ -13,7 +13,7 @@ from deploy.embedded.ports import HOST
 from deploy.embedded.probes import file_exists, http_answers, nats_greets, postgres_accepts
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Service
-from model_repository.cpu_target import CpuTarget
+from model_repository.cpu_target import CpuTarget, Precision
 
 PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
 _TRITON_STUB = "triton_python_backend_stub"[:15]
@@ -27,6 +27,7 @@ class Layout:
     home: Home
     ports: Mapping[str, int]
     external: ExternalServices
+    precision: Precision = Precision.FAST
 
     @property
     def api_url(self) -> str:
@@ -97,7 +98,7 @@ def _triton(layout: Layout) -> Service:
 
     def command() -> ServiceCommand:
         repository = layout.home.path / "triton"
-        triton.build_repository(CpuTarget(cores=usable_cores()), repository)
+        triton.build_repository(CpuTarget(cores=usable_cores(), precision=layout.precision), repository)
         return triton.triton_command(repository, ports)
 
     return Service(
