@@ -1,4 +1,9 @@
-"""The real services that integration tests run against, each a plugin."""
+"""What all tests share: Hypothesis without deadlines (machines are shared) and the real services, as plugins."""
+
+import hypothesis
+
+hypothesis.settings.register_profile("marey", deadline=None)
+hypothesis.settings.load_profile("marey")
 
 pytest_plugins = [
     "tests.services.postgres",
