@@ -1,4 +1,4 @@
-"""What all tests share: Hypothesis without deadlines (machines are shared) and the real services, as plugins."""
+"""What all tests share: Hypothesis without deadlines (machines are shared), the real services as plugins."""
 
 import hypothesis
 
