@@ -93,15 +93,17 @@ def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, 
 
 
 async def _open_triton(settings: Settings, stop: asyncio.Event) -> TritonClient | None:
-    """A connection to a ready server; None if `stop` came first."""
+    """A connection to a ready server; None if `stop` came first. What it waits for is said once."""
     wake = Wake(stop)
+    said = ""
     while not stop.is_set():
         try:
             return await TritonClient.open(settings.triton_url)
         except InferenceError as error:
-            _logger.warning(
-                "waiting for Triton at %s: %s", settings.triton_url, error, extra={"action": "wait_triton"}
-            )
+            waiting = f"waiting for Triton at {settings.triton_url}: {error}"
+            if waiting != said:
+                _logger.warning("%s", waiting, extra={"action": "wait_triton"})
+                said = waiting
             await wake.wait(settings.lease.poll_interval_s)
     return None
 

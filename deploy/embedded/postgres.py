@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -81,14 +82,15 @@ def binary(name: str) -> Path:
 
 def _initialise(data_dir: Path, database: str, user: str | None) -> None:
     """Write a new cluster beside `data_dir`, then move it there: a killed attempt leaves no half cluster."""
-    draft = _make_directory(data_dir.with_name(data_dir.name + ".new") / str(os.getpid()), user)
+    draft = data_dir.with_name(data_dir.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    _make_directory(draft, user)
     flags = ("-U", _SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C")
     _run("initdb", (*flags, "-D", str(draft)), draft, user)
     sql = f'CREATE DATABASE "{database}"\n'
     _run("postgres", ("--single", "-D", str(draft), "postgres"), draft, user, sql)
     data_dir.rmdir()
     draft.rename(data_dir)
-    draft.parent.rmdir()
 
 
 def _run(program: str, arguments: tuple[str, ...], cwd: Path, user: str | None, text: str = "") -> None:
