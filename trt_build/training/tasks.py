@@ -1,0 +1,251 @@
+"""The two trainings: what a batch is, what the loss is, how good the network is on a held-out stream."""
+
+from dataclasses import dataclass, fields
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.skeletons import HALPE_26
+from trt_build.evaluation.metrics import match, pairwise_iou
+from trt_build.export import IMAGENET_PIXELS
+from trt_build.networks.hrnet import Hrnet
+from trt_build.networks.shipped import SHIPPED_DETECTOR, SHIPPED_POSE
+from trt_build.networks.yolox import Yolox, decode, flatten_levels
+from trt_build.training.crops import FULL_HW_PX, PoseBatch, PoseCrops
+from trt_build.training.detector import Truth, corners, detector_loss
+from trt_build.training.draws import Draws
+from trt_build.training.meshes import Cast
+from trt_build.training.pose import peaks, pose_loss
+from trt_build.training.replay import Replay, Rows
+from trt_build.training.scenes import FULL_SIDE_PX, DetectorBatch, DetectorScenes
+
+SCORE = 0.25
+NMS_IOU = 0.45
+MATCH_IOU = 0.5
+L1_FROM = 0.7
+"""Share of the training after which boxes are also pulled in directly, as in YOLOX's last epochs."""
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diet:
+    """What a step feeds on."""
+
+    resolution: float = 1.0
+    """Size of the pictures over the network's own; convolutions do not mind, a CPU does."""
+    fresh: int = 0
+    """Pictures drawn anew in each step; 0 draws the whole batch anew and keeps none."""
+    memory: int = 0
+    """Pictures kept to be seen again."""
+
+
+class Task(Protocol):
+    """One network's training."""
+
+    network: nn.Module
+    peak_lr: float
+    weight_decay: float
+
+    def loss(self, count: int, draws: Draws, progress: float) -> dict[str, Tensor]:
+        """Loss terms on a fresh batch; `total` is to be minimised."""
+        ...
+
+    def score(self, network: nn.Module, count: int, draws: Draws) -> Figures:
+        """Sums over a fresh batch, for `summary`."""
+        ...
+
+    def summary(self, sums: Figures) -> Figures:
+        """Shares and means from added-up sums."""
+        ...
+
+    def preview(self, count: int, draws: Draws) -> Tensor:
+        """Pictures [N, 3, h, w] as the network sees them, 0..255."""
+        ...
+
+
+def _rows(batch: DetectorBatch | PoseBatch) -> Rows:
+    return {field.name: getattr(batch, field.name) for field in fields(batch)}
+
+
+def _half(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+
+
+def _memory_format(device: torch.device) -> torch.memory_format:
+    """Channels last pays on tensor cores; on a CPU its depthwise gradients are slow."""
+    return torch.channels_last if device.type == "cuda" else torch.contiguous_format
+
+
+def mirrored_scenes(batch: DetectorBatch, chosen: Tensor) -> DetectorBatch:
+    """The `chosen` [N] of the pictures left to right."""
+    width = batch.images.shape[3]
+    x1, y1, x2, y2 = batch.boxes_px.unbind(-1)
+    boxes = torch.stack([width - x2, y1, width - x1, y2], -1)
+    return DetectorBatch(
+        images=torch.where(chosen[:, None, None, None], batch.images.flip(3), batch.images),
+        boxes_px=torch.where(chosen[:, None, None], boxes, batch.boxes_px),
+        counts=batch.counts,
+        ignored=batch.ignored,
+    )
+
+
+def mirrored_crops(batch: PoseBatch, chosen: Tensor) -> PoseBatch:
+    """The `chosen` [N] of the crops left to right, with left and right joints swapped."""
+    order = torch.arange(len(HALPE_26.joints), device=chosen.device)
+    for left, right in HALPE_26.mirror_pairs:
+        order[left], order[right] = right, left
+    joints = batch.joints_px[:, order]
+    joints = torch.stack([batch.images.shape[3] - 1 - joints[..., 0], joints[..., 1]], -1)
+    return PoseBatch(
+        images=torch.where(chosen[:, None, None, None], batch.images.flip(3), batch.images),
+        joints_px=torch.where(chosen[:, None, None], joints, batch.joints_px),
+        weights=torch.where(chosen[:, None], batch.weights[:, order], batch.weights),
+    )
+
+
+class DetectorTask:
+    """YOLOX-nano on scenes."""
+
+    peak_lr = 3e-3
+    weight_decay = 2e-2
+
+    def __init__(self, casts: tuple[Cast, ...], device: torch.device, diet: Diet) -> None:
+        network = Yolox(SHIPPED_DETECTOR)
+        network.head.set_prior(0.01)
+        self.network: nn.Module = network.to(device, memory_format=_memory_format(device))
+        self._device, self._diet, self._replay = device, diet, Replay(diet.memory)
+        self._scenes = DetectorScenes(casts, device, round(FULL_SIDE_PX * diet.resolution / 32) * 32)
+
+    def loss(self, count: int, draws: Draws, progress: float) -> dict[str, Tensor]:
+        """YOLOX's terms."""
+        batch = self._batch(count, draws)
+        truth = Truth(boxes_px=batch.boxes_px, counts=batch.counts, ignored=batch.ignored)
+        return detector_loss(self._levels(self.network, batch.images), truth, with_l1=progress > L1_FROM)
+
+    def _batch(self, count: int, draws: Draws) -> DetectorBatch:
+        with torch.no_grad():
+            if not self._diet.fresh:
+                return self._scenes.batch(count, draws)
+            while not len(self._replay):
+                self._replay.add(_rows(self._scenes.batch(count, draws)))
+            self._replay.add(_rows(self._scenes.batch(self._diet.fresh, draws)))
+            batch = DetectorBatch(**self._replay.sample(count, draws))
+            return mirrored_scenes(batch, draws.chance((count,), 0.5))
+
+    def _levels(self, network: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+        with _half(self._device):
+            levels: tuple[Tensor, ...] = network(
+                images.flip(1).contiguous(memory_format=_memory_format(self._device))
+            )
+        return levels
+
+    def score(self, network: nn.Module, count: int, draws: Draws) -> Figures:
+        """Counts of people, detections and true detections."""
+        with torch.no_grad():
+            batch = self._scenes.batch(count, draws)
+            raw = flatten_levels(self._levels(network, batch.images)).float()
+            decoded = decode(raw, (batch.images.shape[2], batch.images.shape[3]))
+            sums = {"people": 0.0, "found": 0.0, "true": 0.0}
+            for k in range(count):
+                boxes = _kept(corners(decoded[k, :, :4]), decoded[k, :, 4] * decoded[k, :, 5])
+                present = (batch.counts[k] | batch.ignored[k]).cpu().numpy()
+                counts = batch.counts[k].cpu().numpy()[present]
+                truth = batch.boxes_px[k].cpu().numpy()[present].astype(np.float64)
+                result = match(pairwise_iou(truth, boxes), boxes[:, 4], counts, MATCH_IOU)
+                sums["people"] += int(counts.sum())
+                sums["found"] += int((result != -2).sum())
+                sums["true"] += int((result >= 0).sum())
+            return sums
+
+    def summary(self, sums: Figures) -> Figures:
+        """Recall and precision."""
+        return {
+            "recall": sums["true"] / max(sums["people"], 1),
+            "precision": sums["true"] / max(sums["found"], 1),
+        }
+
+    def preview(self, count: int, draws: Draws) -> Tensor:
+        """Letterboxed scenes."""
+        return self._scenes.batch(count, draws).images
+
+
+def _kept(boxes: Tensor, scores: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Rows x1 y1 x2 y2 score above SCORE after suppression of overlapping ones."""
+    sure = scores > SCORE
+    rows = torch.cat([boxes[sure], scores[sure, None]], 1).cpu().numpy().astype(np.float64)
+    rows = rows[np.argsort(-rows[:, 4], kind="stable")]
+    overlap = pairwise_iou(rows, rows)
+    kept: list[int] = []
+    for k in range(len(rows)):
+        if not kept or overlap[k, kept].max() <= NMS_IOU:
+            kept.append(k)
+    return rows[kept]
+
+
+class PoseTask:
+    """HRNet on crops."""
+
+    peak_lr = 2e-3
+    weight_decay = 1e-4
+    pck_share = 0.5
+
+    def __init__(self, casts: tuple[Cast, ...], device: torch.device, diet: Diet) -> None:
+        self.network: nn.Module = Hrnet(SHIPPED_POSE).to(device, memory_format=_memory_format(device))
+        self._device, self._diet, self._replay = device, diet, Replay(diet.memory)
+        height, width = (round(side * diet.resolution / 32) * 32 for side in FULL_HW_PX)
+        self._crops = PoseCrops(casts, device, (height, width))
+        self._mean = torch.tensor(IMAGENET_PIXELS.mean, device=device)[:, None, None]
+        self._std = torch.tensor(IMAGENET_PIXELS.std, device=device)[:, None, None]
+
+    def loss(self, count: int, draws: Draws, progress: float) -> dict[str, Tensor]:
+        """Squared error of the heatmaps."""
+        del progress
+        batch = self._batch(count, draws)
+        maps = self._heatmaps(self.network, batch.images)
+        return {"total": pose_loss(maps, batch.joints_px, batch.weights)}
+
+    def _batch(self, count: int, draws: Draws) -> PoseBatch:
+        with torch.no_grad():
+            if not self._diet.fresh:
+                return self._crops.batch(count, draws)
+            while not len(self._replay):
+                self._replay.add(_rows(self._crops.batch(count, draws)))
+            self._replay.add(_rows(self._crops.batch(self._diet.fresh, draws)))
+            return mirrored_crops(PoseBatch(**self._replay.sample(count, draws)), draws.chance((count,), 0.5))
+
+    def _heatmaps(self, network: nn.Module, images: Tensor) -> Tensor:
+        pixels = ((images - self._mean) / self._std).contiguous(memory_format=_memory_format(self._device))
+        with _half(self._device):
+            maps: Tensor = network(pixels)
+        return maps
+
+    def score(self, network: nn.Module, count: int, draws: Draws) -> Figures:
+        """Counts of seen joints, of those within half a head, and the sum of errors in crop pixels."""
+        with torch.no_grad():
+            batch = self._crops.batch(count, draws)
+            joints, _ = peaks(self._heatmaps(network, batch.images).float())
+            error = (joints - batch.joints_px).norm(dim=-1)
+            head = (
+                batch.joints_px[:, HALPE_26.index("head")] - batch.joints_px[:, HALPE_26.index("neck")]
+            ).norm(dim=-1)
+            seen = batch.weights == 1
+            near = (error < self.pck_share * head.clamp(min=8)[:, None]) & seen
+            return {
+                "joints": float(seen.sum()),
+                "near": float(near.sum()),
+                "error": float((error * seen).sum()),
+            }
+
+    def summary(self, sums: Figures) -> Figures:
+        """PCKh and the mean error."""
+        return {
+            "pckh": sums["near"] / max(sums["joints"], 1),
+            "error_px": sums["error"] / max(sums["joints"], 1),
+        }
+
+    def preview(self, count: int, draws: Draws) -> Tensor:
+        """Crops."""
+        return self._crops.batch(count, draws).images
