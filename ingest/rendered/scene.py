@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from core.errors import InvalidParameterError
 from ingest.rendered.actions import ACTIONS
-from ingest.rendered.backgrounds import PLACES, sample_background
+from ingest.rendered.backgrounds import sample_background
 from ingest.rendered.cameras import CameraPath
 from ingest.rendered.motions import sample_style
 from ingest.rendered.performances import Casting, Performance, perform
+from ingest.rendered.places import PLACES
 from ingest.rendered.props import Prop, sample_prop
 from ingest.rendered.providers import Bodies, BodyProvider, ProceduralBodies
 from ingest.rendered.staging import Cast, Scene, Sensor, Stage

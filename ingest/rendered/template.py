@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.rendered import extremities, patches
+from ingest.rendered import extremities, limbs, patches, trunk
 from ingest.rendered.anatomy import REFERENCE_CM, REST_FEMALE, REST_MALE
 from ingest.rendered.patches import Patch
 
@@ -92,15 +92,15 @@ def _triangles(patch: Patch) -> tuple[Ints, Ints]:
 def _body_patches() -> tuple[Patch, ...]:
     """All patches of the body, in the order of its vertices."""
     sided = (
-        patches.arm(),
-        patches.leg(),
+        limbs.arm(),
+        limbs.leg(),
         extremities.hand(),
         extremities.thumb(),
         extremities.shoe(),
         extremities.ear(),
     )
     middle = (
-        patches.torso(),
+        trunk.torso(),
         extremities.head(),
         extremities.hair(),
         *extremities.hair_styles(),

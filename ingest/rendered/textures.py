@@ -29,8 +29,11 @@ def seamless(noise_field: Floats) -> Floats:
 
 def tinted(base: Colour, strength: Floats, amount: float) -> Picture:
     """A plain colour (0..255) brightened by `strength` [h, w] times `amount`."""
-    picture = base[None, None, :] * (1 + amount * strength[..., None])
-    return np.ascontiguousarray(np.clip(picture, 0, 255).astype(np.uint8))
+    factor = np.maximum(1 + np.float32(amount) * strength.astype(np.float32), 0)
+    picture = np.empty((*strength.shape, 3), np.uint8)
+    for channel in range(3):
+        picture[..., channel] = np.minimum(factor * np.float32(base[channel]), 255)
+    return picture
 
 
 def blend(low: Colour, high: Colour, height: int, width: int) -> Picture:

@@ -15,7 +15,7 @@ from ingest.rendered.staging import Scene, Sensor
 from ingest.rendered.truth import FrameTruth, RenderedFrame
 
 _REQUEST = SceneRequest(size=(320, 180), frame_count=24, frame_rate=Fraction(25))
-_SEEDS = (1, 2, 3, 4)
+_SEEDS = (1, 2, 3)
 
 
 @cache
@@ -99,7 +99,7 @@ def test_bodies_are_drawn_where_the_truth_says() -> None:
     assert rendered.truth.visible.all()
 
 
-@pytest.mark.parametrize("action", ["sprint", "walk", "throw"])
+@pytest.mark.parametrize("action", ["sprint", "throw"])
 def test_people_move_without_jumps(action: str) -> None:
     scene = sample_scene(5, replace(_REQUEST, people=2, actions=(action,), camera="static"))
     joints = np.stack([scene.cast.pose(index / 100)[1] for index in range(40)])
@@ -121,14 +121,9 @@ def test_something_in_front_hides_joints() -> None:
     assert truth.visible[1].sum() < truth.visible[0].sum()
 
 
-def test_static_cameras_stand_still_and_panning_cameras_move() -> None:
-    paths = {
-        motion: sample_scene(4, replace(_REQUEST, camera=motion)).stage.camera
-        for motion in ("static", "panning", "handheld")
-    }
-    assert not paths["static"].moves
-    assert paths["panning"].moves
-    assert paths["handheld"].moves
+@pytest.mark.parametrize(("motion", "moves"), [("static", False), ("panning", True), ("handheld", True)])
+def test_only_static_cameras_stand_still(motion: str, moves: bool) -> None:
+    assert sample_scene(4, replace(_REQUEST, camera=motion, place="studio")).stage.camera.moves == moves
 
 
 @pytest.mark.parametrize(
