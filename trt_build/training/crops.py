@@ -32,11 +32,20 @@ class PoseBatch:
     """[B, 26] 1 in the picture, less behind others, 0 outside."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropLook:
+    """What all crops have in common."""
+
+    hw_px: tuple[int, int]
+    spoilt_share: float
+    """Share that is blurred, noisy or compressed; half of it is turned."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Cut:
     """The crop's camera and the edges of the picture it was cut from."""
 
-    hw_px: tuple[int, int]
+    look: CropLook
     cameras: Cameras
     edges: Tensor
     """[B, 4] picture edges x1 y1 x2 y2, units of the plane at depth 1."""
@@ -52,9 +61,13 @@ class PoseCrops:
     """Makes batches from casts of people, in equal parts."""
 
     def __init__(
-        self, casts: tuple[Cast, ...], device: torch.device, hw_px: tuple[int, int] = FULL_HW_PX
+        self,
+        casts: tuple[Cast, ...],
+        device: torch.device,
+        hw_px: tuple[int, int] = FULL_HW_PX,
+        spoilt_share: float = 1.0,
     ) -> None:
-        self._casts, self._hw_px = casts, hw_px
+        self._casts, self._look = casts, CropLook(hw_px=hw_px, spoilt_share=spoilt_share)
         self._clutter = Clutter(device)
 
     def batch(self, count: int, draws: Draws) -> PoseBatch:
@@ -66,7 +79,7 @@ class PoseCrops:
         edges = torch.empty((count, 4), device=draws.device)
         for meshes, part in zip(people, parts, strict=True):
             edges[part] = outlines(cameras.project(meshes.vertices, part), meshes.weights)
-        cut = _cuts(cameras, edges, self._hw_px, draws)
+        cut = _cuts(cameras, edges, self._look, draws)
         other = draws.integers((count // 3,), count)
         crowd = self._casts[0].bodies(len(other), draws)
         near = draws.integers((count // 3,), count)
@@ -98,9 +111,9 @@ def _beside(meshes: Meshes, image: Tensor, place: Tensor, draws: Draws, spread: 
     return moved(meshes, place[image] + offset)
 
 
-def _cuts(cameras: Cameras, outline: Tensor, hw_px: tuple[int, int], draws: Draws) -> _Cut:
+def _cuts(cameras: Cameras, outline: Tensor, look: CropLook, draws: Draws) -> _Cut:
     """Boxes as a detector gives them (clipped, inexact), widened to the crop's aspect and turned."""
-    count, (height_px, width_px) = len(outline), hw_px
+    count, (height_px, width_px) = len(outline), look.hw_px
     extent = outline[:, 2:] - outline[:, :2]
     reach = draws.uniform((count, 4), 0, 0.7)
     reach = torch.where(draws.chance((count, 4), 0.12), -draws.uniform((count, 4), 0, 0.4), reach)
@@ -114,24 +127,24 @@ def _cuts(cameras: Cameras, outline: Tensor, hw_px: tuple[int, int], draws: Draw
     height = torch.maximum(size[:, 1], size[:, 0] * height_px / width_px)
     height = height * ENLARGEMENT * torch.exp(draws.normal((count,), 0.12).clamp(-0.3, 0.3))
     scale = height_px / height
-    angle = draws.normal((count,), 0.3).clamp(-0.75, 0.75) * draws.chance((count,), 0.5)
+    angle = draws.normal((count,), 0.3).clamp(-0.75, 0.75) * draws.chance((count,), 0.5 * look.spoilt_share)
     c, s = angle.cos(), angle.sin()
     turn = torch.stack([c, -s, s, c], 1).reshape(count, 2, 2)
     shift = scale[:, None] * (turn @ centre[..., None])[..., 0]
-    middle = _middle(hw_px, draws.device)
+    middle = _middle(look.hw_px, draws.device)
     whole = torch.eye(3, device=draws.device).repeat(count, 1, 1)
     whole[:, :2, :2] = turn
     cropping = Cameras(
         rotation=whole @ cameras.rotation, position=cameras.position, focal_px=scale, centre_px=middle - shift
     )
-    return _Cut(hw_px=hw_px, cameras=cropping, edges=picture, angle=angle, scale=scale, centre=centre)
+    return _Cut(look=look, cameras=cropping, edges=picture, angle=angle, scale=scale, centre=centre)
 
 
 def _crops(
     people: list[Meshes], parts: tuple[Tensor, ...], extras: list[Meshes], images: list[Tensor],
     cut: _Cut, draws: Draws,
 ) -> PoseBatch:  # fmt: skip
-    cameras, count, (height, width) = cut.cameras, len(cut.angle), cut.hw_px
+    cameras, count, (height, width) = cut.cameras, len(cut.angle), cut.look.hw_px
     layers = [
         to_layer(m, cameras, i, SAMPLES) for m, i in zip([*people, *extras], [*parts, *images], strict=True)
     ]
@@ -145,7 +158,7 @@ def _crops(
     drawing = draw(layers, screen)
     nothing = torch.zeros((count, 1, SHAPE_SIZE), device=draws.device)
     back = paint(cameras, draws.chance((count,), 0.6), (height, width), nothing, draws)
-    spoilt = degrade(drawing.colour[:, :3] + back * (1 - drawing.colour[:, 3:]), draws)
+    spoilt = degrade(drawing.colour[:, :3] + back * (1 - drawing.colour[:, 3:]), draws, cut.look.spoilt_share)
     joints = torch.empty((count, 26, 2), device=draws.device)
     own = torch.empty(count, dtype=torch.int64, device=draws.device)
     number = 0
@@ -169,7 +182,7 @@ def _middle(hw_px: tuple[int, int], device: torch.device) -> Tensor:
 
 def _in_picture(points_px: Tensor, cut: _Cut) -> Tensor:
     """Which crop points [B, N, 2] lie inside the picture that the crop was cut from."""
-    middle = _middle(cut.hw_px, points_px.device)
+    middle = _middle(cut.look.hw_px, points_px.device)
     c, s = cut.angle.cos()[:, None], cut.angle.sin()[:, None]
     x, y = ((points_px - middle) / cut.scale[:, None, None]).unbind(-1)
     x, y = x * c + y * s + cut.centre[:, :1], y * c - x * s + cut.centre[:, 1:]
@@ -179,7 +192,7 @@ def _in_picture(points_px: Tensor, cut: _Cut) -> Tensor:
 
 def _blackened(pictures: Tensor, cut: _Cut) -> Tensor:
     """Black where the crop reaches beyond the picture, as cv2.warpAffine leaves it."""
-    height, width = cut.hw_px
+    height, width = cut.look.hw_px
     y, x = torch.meshgrid(
         torch.arange(height, device=pictures.device) + 0.5,
         torch.arange(width, device=pictures.device) + 0.5,

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from trt_build.training.draws import Draws
 
+DISPLAY_GAMMA = 2.2
 _BLUR_RADIUS = 5
 _SCALES = (1.0, 1.0, 1.0, 0.85, 0.7, 0.55, 0.4, 0.28)
 """Resolution of the source relative to the picture."""
@@ -24,8 +25,17 @@ def _per_picture(draws: Draws, count: int, low: float, high: float) -> Tensor:
     return draws.uniform((count, 1, 1, 1), low, high)
 
 
-def degrade(linear: Tensor, draws: Draws) -> Tensor:
-    """Pictures [B, 3, h, w] of linear light as whole numbers 0..255 (float32), each spoilt in its own way."""
+def degrade(linear: Tensor, draws: Draws, spoilt_share: float = 1.0) -> Tensor:
+    """Pictures [B, 3, h, w] of linear light as whole numbers 0..255 (float32), each spoilt in its own way.
+
+    The rest, beyond `spoilt_share`, is as a good camera would show it.
+    """
+    chosen = draws.chance((len(linear), 1, 1, 1), spoilt_share)
+    picture = torch.where(chosen, _spoilt(linear, draws), linear.clamp(0, 1) ** (1 / DISPLAY_GAMMA))
+    return (picture * 255).round().clamp(0, 255)
+
+
+def _spoilt(linear: Tensor, draws: Draws) -> Tensor:
     count = len(linear)
     exposure = torch.exp(draws.normal((count, 1, 1, 1), 0.35))
     balance = torch.exp(draws.normal((count, 3, 1, 1), 0.07))
@@ -34,8 +44,7 @@ def degrade(linear: Tensor, draws: Draws) -> Tensor:
     picture = _graded(picture, draws)
     picture = _resampled(picture, draws)
     picture = _noisy(picture, draws)
-    picture = _blocky(picture, draws)
-    return (picture * 255).round().clamp(0, 255)
+    return _blocky(picture, draws)
 
 
 def blur_kernels(count: int, draws: Draws) -> Tensor:

@@ -19,10 +19,13 @@ def target_heatmaps(joints_px: Tensor, size_hw: tuple[int, int]) -> Tensor:
     return down[..., :, None] * across[..., None, :]
 
 
-def pose_loss(heatmaps: Tensor, joints_px: Tensor, weights: Tensor) -> Tensor:
-    """Mean squared error over joints that lie in the picture; weights [N, K]."""
+def pose_loss(heatmaps: Tensor, joints_px: Tensor, weights: Tensor, peak_weight: float = 0.0) -> Tensor:
+    """Mean squared error over joints that lie in the picture; weights [N, K].
+
+    The error at a peak counts `1 + peak_weight` times: a short training else spends itself on empty heatmaps.
+    """
     target = target_heatmaps(joints_px, (heatmaps.shape[2], heatmaps.shape[3]))
-    error = ((heatmaps.float() - target) ** 2).mean((2, 3))
+    error = ((heatmaps.float() - target) ** 2 * (1 + peak_weight * target)).mean((2, 3))
     return (error * weights).sum() / weights.sum().clamp(min=1)
 
 

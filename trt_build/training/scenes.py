@@ -54,6 +54,8 @@ class _Stage:
     """Where and how big things stand in each picture."""
 
     side_px: int
+    spoilt_share: float
+    """Share of the pictures that are blurred, noisy or compressed."""
     cameras: Cameras
     content_px: Tensor
     """[B, 2] width and height of the picture inside the letterbox."""
@@ -66,13 +68,19 @@ class _Stage:
 class DetectorScenes:
     """Makes batches from casts of people, in equal parts."""
 
-    def __init__(self, casts: tuple[Cast, ...], device: torch.device, side_px: int = FULL_SIDE_PX) -> None:
-        self._casts, self._side_px = casts, side_px
+    def __init__(
+        self,
+        casts: tuple[Cast, ...],
+        device: torch.device,
+        side_px: int = FULL_SIDE_PX,
+        spoilt_share: float = 1.0,
+    ) -> None:
+        self._casts, self._side_px, self._spoilt_share = casts, side_px, spoilt_share
         self._clutter = Clutter(device)
 
     def batch(self, count: int, draws: Draws) -> DetectorBatch:
         """`count` pictures."""
-        stage = _stages(count, self._side_px, draws)
+        stage = _stages((count, self._side_px, self._spoilt_share), draws)
         people, images = [], []
         for meshes, image in self._people(count, draws):
             people.append(_placed(meshes, image, stage, draws, 1.0))
@@ -90,7 +98,9 @@ class DetectorScenes:
         return [(cast.bodies(len(part), draws), part) for cast, part in zip(self._casts, parts, strict=True)]
 
 
-def _stages(count: int, side_px: int, draws: Draws) -> _Stage:
+def _stages(wanted: tuple[int, int, float], draws: Draws) -> _Stage:
+    """`wanted`: number of pictures, their side, the share of spoilt ones."""
+    count, side_px, spoilt_share = wanted
     content = torch.tensor(_SHAPES_OF_CONTENT, device=draws.device) * (side_px / FULL_SIDE_PX)
     content = content.floor()
     content = content[draws.integers((count,), len(_SHAPES_OF_CONTENT))]
@@ -107,7 +117,12 @@ def _stages(count: int, side_px: int, draws: Draws) -> _Stage:
     cameras = Cameras(rotation=rotation, position=position, focal_px=focal, centre_px=content / 2)
     grounded = draws.chance((count,), 0.65)
     return _Stage(
-        side_px=side_px, cameras=cameras, content_px=content, height_px=height_px, grounded=grounded
+        side_px=side_px,
+        spoilt_share=spoilt_share,
+        cameras=cameras,
+        content_px=content,
+        height_px=height_px,
+        grounded=grounded,
     )
 
 
@@ -161,7 +176,7 @@ def _pictures(meshes: list[Meshes], images: list[Tensor], stage: _Stage, draws: 
     shade = _by_picture(_feet_shadows(boxes, draws), image, place, count)
     ground = stage.grounded | draws.chance((count,), 0.4)
     back = paint(cameras, ground, (side, side), shade, draws)
-    spoilt = degrade(drawing.colour[:, :3] + back * (1 - drawing.colour[:, 3:]), draws)
+    spoilt = degrade(drawing.colour[:, :3] + back * (1 - drawing.colour[:, 3:]), draws, stage.spoilt_share)
     extent = boxes[:, 2:] - boxes[:, :2]
     present = (seen > GONE) & (extent.amin(1) > 2)
     asked = present & (seen >= MIN_SEEN) & (extent.amax(1) >= MIN_HEIGHT_PX) & (near > 0.1)

@@ -40,6 +40,10 @@ class Diet:
     """Pictures drawn anew in each step; 0 draws the whole batch anew and keeps none."""
     memory: int = 0
     """Pictures kept to be seen again."""
+    spoilt_share: float = 1.0
+    """Share of the pictures that are blurred, noisy or compressed."""
+    peak_weight: float = 0.0
+    """How much more the pose network's error counts at a joint than far from it."""
 
 
 class Task(Protocol):
@@ -117,7 +121,9 @@ class DetectorTask:
         network.head.set_prior(0.01)
         self.network: nn.Module = network.to(device, memory_format=_memory_format(device))
         self._device, self._diet, self._replay = device, diet, Replay(diet.memory)
-        self._scenes = DetectorScenes(casts, device, round(FULL_SIDE_PX * diet.resolution / 32) * 32)
+        self._scenes = DetectorScenes(
+            casts, device, round(FULL_SIDE_PX * diet.resolution / 32) * 32, diet.spoilt_share
+        )
 
     def loss(self, count: int, draws: Draws, progress: float) -> dict[str, Tensor]:
         """YOLOX's terms."""
@@ -196,7 +202,7 @@ class PoseTask:
         self.network: nn.Module = Hrnet(SHIPPED_POSE).to(device, memory_format=_memory_format(device))
         self._device, self._diet, self._replay = device, diet, Replay(diet.memory)
         height, width = (round(side * diet.resolution / 32) * 32 for side in FULL_HW_PX)
-        self._crops = PoseCrops(casts, device, (height, width))
+        self._crops = PoseCrops(casts, device, (height, width), diet.spoilt_share)
         self._mean = torch.tensor(IMAGENET_PIXELS.mean, device=device)[:, None, None]
         self._std = torch.tensor(IMAGENET_PIXELS.std, device=device)[:, None, None]
 
@@ -205,7 +211,7 @@ class PoseTask:
         del progress
         batch = self._batch(count, draws)
         maps = self._heatmaps(self.network, batch.images)
-        return {"total": pose_loss(maps, batch.joints_px, batch.weights)}
+        return {"total": pose_loss(maps, batch.joints_px, batch.weights, self._diet.peak_weight)}
 
     def _batch(self, count: int, draws: Draws) -> PoseBatch:
         with torch.no_grad():
