@@ -66,7 +66,9 @@ python=${fitting:-$(first_that runs_uv)}
     fail "Python >= 3.11 is needed, found $(python3 --version 2>&1 || echo none); install one and try again"
 install_uv "$python"
 use_system_certificates
-if [ -n "$fitting" ]; then
+if runs_marey .venv/bin/python; then
+    .uv/bin/uv sync --locked
+elif [ -n "$fitting" ]; then
     .uv/bin/uv sync --locked --python "$fitting"
 else
     .uv/bin/uv sync --locked --managed-python ||

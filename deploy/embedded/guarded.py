@@ -3,9 +3,9 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
-from collections import deque
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -16,6 +16,9 @@ from deploy.embedded.process import ServiceCommand
 _LOG_MAX_BYTES = 8 << 20
 _GUARD_PATIENCE_S = 5.0
 """What a guard may take beyond its service's own stop timeout."""
+_TAIL_LINES, _ERROR_LINES, _LINE_CHARACTERS = 15, 5, 300
+_ERROR_LINE = re.compile(r"^E\d{4} |\b(error|fatal|panic)\b", re.IGNORECASE)
+"""`E1123` begins an error of Triton's log."""
 
 
 class GuardedProcess:
@@ -64,15 +67,15 @@ class GuardedProcess:
             return await self.wait()
 
 
-def log_tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a service's log, indented; a sentence if there are none."""
+def log_tail(log: Path) -> str:
+    """The end of a service's log, and before it the last lines that tell of errors, indented."""
     try:
-        with log.open(errors="replace") as file:
-            last = deque(file, maxlen=lines)
+        lines = log.read_text(errors="replace").splitlines()
     except FileNotFoundError:
-        last = deque()
-    text = "".join(f"    {line.rstrip()}\n" for line in last)
-    return text.rstrip("\n") or "    (it wrote no log)"
+        lines = []
+    earlier = [line for line in lines[:-_TAIL_LINES] if _ERROR_LINE.search(line)][-_ERROR_LINES:]
+    shown = [f"    {line[:_LINE_CHARACTERS].rstrip()}" for line in [*earlier, *lines[-_TAIL_LINES:]]]
+    return "\n".join(shown) or "    (it wrote no log)"
 
 
 def _order(command: ServiceCommand, log: Path) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import ConfigurationError, NumpyVersionError
 from deploy.embedded.process import ServiceCommand
 from model_repository.contract import MODELS, committed_configs, config_text, read_config
-from model_repository.cpu_target import NETWORK_PLATFORM, CpuTarget, render
+from model_repository.cpu_target import NETWORK_PLATFORM, RUNS, CpuTarget, render
 
 NUMPY_MAJOR = 1
 SHARED_MEMORY = Path("/dev/shm")
@@ -50,6 +50,7 @@ def build_repository(target: CpuTarget, out: Path, networks: Mapping[str, Path] 
         _build_model(name, path, out / "models" / name, target)
     for name, file in (networks or {}).items():
         _replace_network(out / "models" / name / "1" / target.run_of(name).model_file, file)
+    _check_network_files(target, out / "models")
     remove_stale_regions(out)
 
 
@@ -126,6 +127,13 @@ def _build_model(name: str, config_path: Path, folder: Path, target: CpuTarget) 
         (version / "model.py").symlink_to(MODELS / "runners" / "onnx_cpu" / "model.py")
     for path in (config_path.parent / "1").glob("model*"):
         (version / path.name).symlink_to(path)
+
+
+def _check_network_files(target: CpuTarget, models: Path) -> None:
+    for name in RUNS[target.precision]:
+        file = Path(name, "1", target.run_of(name).model_file)
+        if not (models / file).exists():
+            raise ConfigurationError(f"expected the network {name} in {MODELS / file}, got no such file")
 
 
 def _replace_network(link: Path, file: Path) -> None:
