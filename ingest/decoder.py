@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import CorruptVideoError
+from core.errors import CorruptVideoError, UnsupportedCodecError
 from core.video import Frame, FrameSpan, VideoInfo
 from ingest.colour import RgbConverter
 from ingest.containers import Container, open_input
@@ -130,6 +130,8 @@ class _SpanDecoding:
 
 def _configure(stream: VideoStream, info: VideoInfo, threads: int) -> None:
     max_pixels = _MAX_GROWTH * (info.width_px + _CODED_MARGIN_PX) * (info.height_px + _CODED_MARGIN_PX)
+    if stream.codec_context is None:
+        raise UnsupportedCodecError(f"expected a {info.codec} stream, as probed, got one of an unknown codec")
     stream.codec_context.options = {"max_pixels": str(max_pixels)}
     stream.thread_count = threads
     stream.thread_type = "SLICE" if threads == 1 else "AUTO"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.errors import CorruptVideoError, MareyError
+from core.errors import CorruptVideoError, MareyError, UnsupportedCodecError
 from core.video import Frame, FrameSpan
 from ingest.decoder import DecoderSettings, decode_span
 from ingest.probe import MediaLimits, probe_video
@@ -156,3 +156,11 @@ def test_a_closed_iterator_lets_go_of_the_file(tmp_path: Path) -> None:
     frames.close()
     descriptors = Path("/proc/self/fd").iterdir()
     assert str(path) not in {str(item.resolve()) for item in descriptors if item.is_symlink()}
+
+
+def test_a_header_that_was_destroyed_after_probing_is_a_media_error(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", Clip())
+    info = probe_video(path, LIMITS)
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(UnsupportedCodecError, match="expected a h264 stream"):
+        list(decode_span(path, info, FrameSpan(0, 5)))
