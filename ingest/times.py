@@ -5,6 +5,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import CorruptVideoError
+
 _NS_PER_S = 1_000_000_000
 _MIN_TIMESCALE_HZ = 10_000
 _CONSTANT_SHARE = 0.9
@@ -19,10 +21,13 @@ def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
 
 
 def all_ticks_to_ns(ticks: NDArray[np.int64], time_base: Fraction) -> NDArray[np.int64]:
-    """`ticks_to_ns` of many ticks at once."""
+    """`ticks_to_ns` of many ticks at once. Raises CorruptVideoError for times of 292 years and more."""
     ns_per_tick = time_base * _NS_PER_S
     twice, unit = 2 * ns_per_tick.numerator, ns_per_tick.denominator
-    return np.array([(twice * tick + unit) // (2 * unit) for tick in ticks.tolist()], np.int64)
+    try:
+        return np.array([(twice * tick + unit) // (2 * unit) for tick in ticks.tolist()], np.int64)
+    except OverflowError as error:
+        raise CorruptVideoError(f"expected times within 292 years, got up to {ticks.max()} ticks") from error
 
 
 def ns_to_ticks(time_ns: int, time_base: Fraction) -> int:

@@ -1,10 +1,8 @@
 """Bodies from a pack of a CC0 human mesh (MakeHuman assets), for offline rendering only.
 
 The pack is two files: `body.npz`, a mesh with shape targets, skin weights and landmarks, and `motions.npz`,
-of
-which only the retargeting tables are used. It is not part of the repository; its path is an argument. The
-formulas
-of shape, retargeting and skinning are those of the pack's README.
+of which only the retargeting tables are used. It is not part of the repository; its path is an argument.
+The formulas of shape, retargeting and skinning are those of the pack's README.
 """
 
 from dataclasses import dataclass
@@ -19,7 +17,8 @@ from ingest.rendered.anatomy import BONE, PARENTS
 from ingest.rendered.arrays import Array
 from ingest.rendered.providers import Bodies
 from ingest.rendered.shading import SmoothNormals
-from ingest.rendered.wardrobe import HAIR_TONES, SKIN_TONES, cloth_colour, tone
+from trt_build.rendering.pack_clothes import dress
+from trt_build.rendering.turns import axis_turn, frame, power, smallest_turn, unit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,44 +30,6 @@ _JOINTS = (
 )  # fmt: skip
 """Our bones in the order of the pack's joints."""
 _CURL_RAD = 0.5
-_SUNK_M = -0.015
-"""Cloth that is not worn lies under the skin."""
-
-
-def _unit(vectors: Floats) -> Floats:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-
-
-def _axis_turn(axis: Floats, angle_rad: float) -> Floats:
-    """Rotation matrix by Rodrigues' formula."""
-    x, y, z = axis
-    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    turn: Floats = np.eye(3) + np.sin(angle_rad) * skew + (1 - np.cos(angle_rad)) * skew @ skew
-    return turn
-
-
-def _power(turn: Floats, share: float) -> Floats:
-    """A share of a rotation's angle about its own axis."""
-    axis = np.array([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
-    sine = float(np.linalg.norm(axis))
-    if share == 1.0 or sine < 1e-8:
-        return turn if share else np.eye(3)
-    return _axis_turn(axis / sine, share * float(np.arctan2(sine, np.trace(turn) - 1)))
-
-
-def _smallest_turn(start: Floats, stop: Floats) -> Floats:
-    """The smallest rotation that takes the unit vector `start` to `stop`."""
-    axis = np.cross(start, stop)
-    sine = float(np.linalg.norm(axis))
-    if sine < 1e-8:
-        return np.eye(3)
-    return _axis_turn(axis / sine, float(np.arctan2(sine, start @ stop)))
-
-
-def _frame(direction: Floats, normal: Floats) -> Floats:
-    first = _unit(direction)
-    second = _unit(normal - first * (normal @ first))
-    return np.stack([first, second, np.cross(first, second)], axis=1)
 
 
 def _set_means(vertices: Floats, index: Ints, offset: Ints) -> Floats:
@@ -211,7 +172,7 @@ class PackBody:
         )
         self._heads = heads[: len(pack.bone_names)]
         self.stature_m = pack.stature(rest)
-        worn, self.colours = _dress(pack, rng)
+        worn, self.colours = dress(pack, rng)
         vertices = rest[pack.used]
         outward = pack.normals(vertices[None].astype(np.float32))[0]
         self._rest = rest.copy()
@@ -231,12 +192,12 @@ class PackBody:
         for limb in range(1, len(bones)):
             side = str(self._pack.tables["limb_names"][limb])[-2:]
             start, stop = (self._heads[int(bone)] for bone in bones[limb])
-            direction = _unit(stop - start)
+            direction = unit(stop - start)
             arm = [self._head(name + side) for name in ("upperarm01", "lowerarm01", "wrist")]
             hinge, lateral = np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, 1.0])
             if limb <= 4:
                 hinge, lateral = np.cross(arm[1] - arm[0], arm[2] - arm[1]), np.array([-1.0, 0.0, 0.0])
-            turns.append(_frame(np.array([0.0, -1.0, 0.0]), lateral) @ _frame(direction, hinge).T)
+            turns.append(frame(np.array([0.0, -1.0, 0.0]), lateral) @ frame(direction, hinge).T)
             directions.append(direction)
         return turns, directions
 
@@ -250,7 +211,7 @@ class PackBody:
             wrist, index, little = (self._head(start + side) for start in ("wrist", "finger2-1", "finger5-1"))
             palm = np.cross(index - wrist, little - wrist) * (-1 if side == ".L" else 1)
             along = self._head(name[:8] + "3" + side) - self._head(name[:8] + "1" + side)
-            curls[bone] = _axis_turn(_unit(np.cross(along, palm)), _CURL_RAD)
+            curls[bone] = axis_turn(unit(np.cross(along, palm)), _CURL_RAD)
         return curls
 
     def _bone_turns(self, joints: Floats) -> Floats:
@@ -274,10 +235,10 @@ class PackBody:
         base = joints[parent] if joint != parent else np.eye(3)
         local = base.T @ joints[joint] @ self._corrections[limb]
         if limb == 0:
-            return base @ _power(local, swing)
+            return base @ power(local, swing)
         direction = self._limbs[limb]
-        tilt = _smallest_turn(direction, local @ direction)
-        turn: Floats = base @ _power(tilt, swing) @ _power(tilt.T @ local, twist)
+        tilt = smallest_turn(direction, local @ direction)
+        turn: Floats = base @ power(tilt, swing) @ power(tilt.T @ local, twist)
         return turn
 
     def pose(self, joints: Floats) -> tuple[Floats, Floats]:
@@ -362,52 +323,3 @@ def _sole_vertices(pack: MeshPack) -> Ints:
     heights = pack.body["vertices"][pack.used[candidates], 1].astype(np.float64)
     low: Ints = candidates[heights < heights.min() + 0.012]
     return low[:: max(len(low) // 60, 1)]
-
-
-_SLEEVES = {"singlet": (), "shirt": ("upperarm",), "long": ("upperarm", "forearm")}
-_BOTTOMS = {"shorts": ("pelvis", "thigh"), "tights": ("pelvis", "thigh", "shank"), "briefs": ("pelvis",)}
-
-
-def _below_hem(pack: MeshPack, parts: NDArray[np.str_], share: float) -> NDArray[np.bool_]:
-    """Quads of the thighs in their lower `share`."""
-    heights = pack.body["vertices"][pack.used[pack.quads], 1].mean(axis=1).astype(np.float64)
-    thigh = parts == "thigh"
-    low, high = heights[thigh].min(), heights[thigh].max()
-    below: NDArray[np.bool_] = thigh & (heights < low + share * (high - low))
-    return below
-
-
-def _dress(pack: MeshPack, rng: np.random.Generator) -> tuple[Floats, NDArray[np.float32]]:
-    """How far each used vertex stands off the body (metres) and the colour of each triangle [T, 3]."""
-    parts = np.char.partition(pack.quad_parts.astype(str), "_")[:, 0]
-    skin, hair = tone(rng, SKIN_TONES), tone(rng, HAIR_TONES)
-    shirt, shorts, shoe = cloth_colour(rng), cloth_colour(rng), cloth_colour(rng)
-    top = ("torso", "abdomen", *_SLEEVES[str(rng.choice(list(_SLEEVES), p=(0.3, 0.5, 0.2)))])
-    bottom = _BOTTOMS[str(rng.choice(list(_BOTTOMS), p=(0.5, 0.4, 0.1)))]
-    parts = (
-        np.where(_below_hem(pack, parts, rng.uniform(0.0, 0.6)), "knee", parts)
-        if "shank" not in bottom
-        else parts
-    )
-    colours = np.tile(skin, (len(parts), 1))
-    colours[parts == "scalp"] = hair
-    colours[parts == "eyewhite"] = 0.9
-    colours[parts == "iris"] = hair * 0.7
-    colours[np.isin(parts, top)] = shirt
-    colours[np.isin(parts, bottom)] = shorts
-    colours[parts == "foot"] = shoe
-    thickness = np.zeros(len(parts))
-    thickness[np.isin(parts, top)] = rng.uniform(0.001, 0.01)
-    thickness[np.isin(parts, bottom)] = rng.uniform(0.001, 0.008)
-    covered = np.isin(parts, (*top, *bottom))
-    worn = np.zeros(len(pack.used))
-    np.maximum.at(worn, pack.quads[parts == "scalp"], rng.uniform(0.003, 0.014))
-    np.maximum.at(worn, pack.quads[(parts == "foot") & ~pack.quad_is_cloth], 0.006)
-    cloth = pack.quad_is_cloth
-    shell = np.full(len(pack.used), -1.0)
-    np.maximum.at(shell, pack.quads[cloth & covered], thickness[cloth & covered][:, None])
-    sunk = np.zeros(len(pack.used), bool)
-    sunk[pack.quads[cloth]] = True
-    worn = np.where(sunk, np.where(shell >= 0, shell, _SUNK_M), worn)
-    grain = 1 + rng.normal(0, 0.01, (len(parts), 1))
-    return worn, np.repeat(np.clip(colours * grain, 0, 1), 2, axis=0).astype(np.float32)
