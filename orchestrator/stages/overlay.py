@@ -6,9 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from biomechanics.drawing import draw_people
 from numpy.typing import NDArray
 
+from biomechanics.drawing import draw_people
 from core.skeletons import Skeleton
 from core.video import Frame, VideoInfo
 from ingest.encoder import VideoWriter

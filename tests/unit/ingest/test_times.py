@@ -34,9 +34,7 @@ def test_many_ticks_are_as_one_by_one(ticks: list[int], time_base: Fraction) -> 
 
 
 def test_times_that_no_clock_counts_are_refused() -> None:
-    with pytest.raises(
-        CorruptVideoError, match="within 292 years, got up to 10000000000 ticks"
-    ):
+    with pytest.raises(CorruptVideoError, match="within 292 years, got up to 10000000000 ticks"):
         all_ticks_to_ns(np.array([0, 10**10]), Fraction(1))
 
 
