@@ -71,14 +71,14 @@ class Collection:
 
     def _tracked(self, batch: PoseBatch) -> Iterator[FramePeople]:
         """The frames of a batch that have people, with their identities."""
-        frames, starts = np.unique(batch.frame_index, return_index=True)
-        stops = np.append(starts[1:], len(batch.frame_index))
-        for frame, start, stop in zip(frames.tolist(), starts, stops, strict=True):
-            boxes_px = batch.boxes_px[start:stop]
+        frames, starts, counts = np.unique(batch.frame_index, return_index=True, return_counts=True)
+        for frame, start, count in zip(frames.tolist(), starts, counts, strict=True):
+            rows = slice(start, start + count)
+            boxes_px = batch.boxes_px[rows]
             yield FramePeople(
                 frame_index=frame,
                 boxes_px=boxes_px,
-                keypoints_px=batch.keypoints_px[start:stop],
+                keypoints_px=batch.keypoints_px[rows],
                 person_ids=self._tracker.update(frame, boxes_px),
             )
 
