@@ -91,7 +91,7 @@ def open_overlay(
     """An H.264 file of the capture's size and rate."""
     output = av.open(str(path), "w")
     rate = Fraction(capture.get(cv2.CAP_PROP_FPS)).limit_denominator(1001)
-    stream = output.add_stream("libx264", rate=rate, options={"preset": "veryfast"})
+    stream = output.add_stream("libx264", rate=rate, options={"preset": "superfast", "crf": "24"})
     stream.width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
     stream.height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
     stream.pix_fmt = "yuv420p"
