@@ -16,19 +16,18 @@ import click
 import marey
 import msgspec
 import numpy as np
-import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from bench.record import Machine, machine, write_record
+from core.skeletons import HALPE_26
 from deploy.embedded.options import StackOptions
 from deploy.embedded.stack import running_stack
+from ingest.rendered.clips import read_truth
 from model_repository.cpu_target import Precision
+from trt_build.evaluation.rendered import found_people
 
 ROOT = Path(__file__).parents[1]
 CLIPS = ROOT / "examples" / "clips"
 DEADLINE_S = 1800.0
-Floats = NDArray[np.float64]
-
 MATCH_PX = 60.0
 """Two runs' people are the same when the corners of their boxes are on average closer than this."""
 
@@ -100,37 +99,24 @@ def compare(
 
 def mean_joint_difference_px(first: Path, second: Path) -> tuple[float, int]:
     """Sum of joint distances between two tables of one clip, over matched people, and their number."""
-    (boxes_a, joints_a), (boxes_b, joints_b) = _people(first), _people(second)
+    others = found_people(second, HALPE_26)
     total, count = 0.0, 0
-    for frame, rows in boxes_a.items():
-        for row, box in enumerate(rows):
-            others = boxes_b.get(frame, np.empty((0, 4)))
-            gaps = np.abs(others - box).mean(axis=-1)
-            if len(gaps) and gaps.min() < MATCH_PX:
-                distance = np.linalg.norm(joints_a[frame][row] - joints_b[frame][gaps.argmin()], axis=-1)
+    for frame, people in found_people(first, HALPE_26).items():
+        if frame not in others:
+            continue
+        other = others[frame]
+        for box, joints in zip(people.boxes_px, people.keypoints_px, strict=True):
+            gaps = np.abs(other.boxes_px[:, :4] - box[:4]).mean(axis=-1)
+            if gaps.min() < MATCH_PX:
+                offset = joints[:, :2] - other.keypoints_px[gaps.argmin()][:, :2]
+                distance = np.linalg.norm(offset, axis=-1)
                 total += float(distance.sum())
                 count += len(distance)
     return total, count
 
 
-def _people(parquet: Path) -> tuple[dict[int, Floats], dict[int, Floats]]:
-    """Boxes [M, 4] and joints [M, K, 2] by frame."""
-    table = pq.read_table(parquet)
-    names = [name.removesuffix("_x_px") for name in table.column_names if name.endswith("_x_px")]
-    corners = [f"box_{corner}_px" for corner in ("x1", "y1", "x2", "y2")]
-    boxes = np.stack([table[name].to_numpy() for name in corners], axis=-1)
-    joints = np.stack(
-        [np.stack([table[f"{name}_{axis}_px"].to_numpy() for axis in "xy"], axis=-1) for name in names],
-        axis=1,
-    )
-    frames = table["frame"].to_numpy()
-    unique = [int(frame) for frame in np.unique(frames)]
-    return ({f: boxes[frames == f] for f in unique}, {f: joints[frames == f] for f in unique})
-
-
 def _frames(clip: Path) -> int:
-    truth = msgspec.json.decode(clip.with_suffix(".truth.json").read_bytes())
-    return len(truth["frames"])
+    return len(read_truth(clip).frames)
 
 
 @click.command()
