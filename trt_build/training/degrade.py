@@ -30,8 +30,10 @@ def degrade(linear: Tensor, draws: Draws, spoilt_share: float = 1.0) -> Tensor:
 
     The rest, beyond `spoilt_share`, is as a good camera would show it.
     """
-    chosen = draws.chance((len(linear), 1, 1, 1), spoilt_share)
-    picture = torch.where(chosen, _spoilt(linear, draws), linear.clamp(0, 1) ** (1 / DISPLAY_GAMMA))
+    picture = linear.clamp(0, 1) ** (1 / DISPLAY_GAMMA)
+    chosen = draws.chance((len(linear),), spoilt_share).nonzero()[:, 0]
+    if len(chosen):
+        picture[chosen] = _spoilt(linear[chosen], draws)
     return (picture * 255).round().clamp(0, 255)
 
 

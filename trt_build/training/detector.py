@@ -62,9 +62,13 @@ def paired_iou(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _ratio(low: Tensor, high: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    shared = (high - low).clamp(min=0).prod(-1)
-    area_a, area_b = (a[..., 2:] - a[..., :2]).prod(-1), (b[..., 2:] - b[..., :2]).prod(-1)
+    shared, area_a, area_b = (_area(low, high), *(_area(box[..., :2], box[..., 2:]) for box in (a, b)))
     return shared / (area_a + area_b - shared).clamp(min=1e-6)
+
+
+def _area(low: Tensor, high: Tensor) -> Tensor:
+    width, height = (high - low).clamp(min=0).unbind(-1)
+    return width * height
 
 
 def assign(
@@ -80,7 +84,7 @@ def assign(
         middle = (truth.boxes_px[..., :2] + truth.boxes_px[..., 2:]) / 2
         offset = (centres - middle[:, :, None]).abs() / strides
         allowed = (offset.amax(-1) < CENTRE_RADIUS_CELLS) & truth.counts[..., None]
-        joint = score_logits.sigmoid().prod(-1).sqrt().clamp(1e-6, 1 - 1e-6)
+        joint = (score_logits[..., 0].sigmoid() * score_logits[..., 1].sigmoid()).sqrt().clamp(1e-6, 1 - 1e-6)
         cost = -joint.log()[:, None] - IOU_COST * (iou + 1e-8).log() + OUTSIDE_COST * ~allowed
         candidates = torch.where(allowed, iou, 0).topk(CANDIDATES, dim=-1).values
         wanted = candidates.sum(-1).int().clamp(min=1)

@@ -10,6 +10,8 @@ from trt_build.training import kernels
 
 MATERIAL_SIZE = 16
 LIGHT_SIZE = 16
+STRIPES = 4
+"""Threads that share one triangle's rows."""
 _EMPTY = -1
 """An untouched sample: all bits set, the largest key."""
 
@@ -89,7 +91,7 @@ def _raster(layer: Layer, sizes: Tensor, nearest: Tensor, first: int) -> None:
     kernels.start(
         "raster", layer.screen, layer.triangles, layer.slots, layer.materials, layer.image, sizes, nearest,
         first, vertices, triangles, layer.materials.shape[1], nearest.shape[1], nearest.shape[2],
-        count=bodies * triangles,
+        STRIPES, count=bodies * triangles * STRIPES,
     )  # fmt: skip
 
 

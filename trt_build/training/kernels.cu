@@ -139,11 +139,13 @@ DEVICE Vec weights_at(Corners t, float x, float y) {
 }
 
 // Key of a sample: depth in the high half; instance and triangle (16 bits each) in the low half.
-// screen [I, V, 3] x y in samples, z in metres; sizes [B, 2] width and height in samples.
+// screen [I, V, 3] x y in samples, z in metres; sizes [B, 2] width and height in samples. Each triangle is shared
+// out by rows among `stripes` calls, so that a large one does not keep a single thread busy.
 DEVICE void raster_triangle(Index i, const float* screen, const int* triangles, const int* parts, const float* materials,
                             const int* image_of, const int* sizes, Key* nearest, Index first, Index vertices,
-                            Index triangle_count, Index part_count, Index height, Index width) {
-    Index body = i / triangle_count, triangle = i % triangle_count;
+                            Index triangle_count, Index part_count, Index height, Index width, Index stripes) {
+    int stripe = (int)(i % stripes);
+    Index body = i / stripes / triangle_count, triangle = i / stripes % triangle_count;
     if (materials[(body * part_count + parts[triangle]) * MATERIAL + ENABLED] == 0.f) return;
     Corners t = corners_of(screen + body * vertices * 3, triangles + triangle * 3);
     if (fminf(t.a.z, fminf(t.b.z, t.c.z)) < 0.05f || fabsf(t.area) < 1e-9f) return;
@@ -154,7 +156,7 @@ DEVICE void raster_triangle(Index i, const float* screen, const int* triangles, 
     int y1 = (int)clamp(floorf(fmaxf(t.a.y, fmaxf(t.b.y, t.c.y)) - .5f), -1.f, (float)size[1] - 1.f);
     Key id = (Key)(first + body) << 16 | (Key)triangle;
     Vec inverse = {1.f / t.a.z, 1.f / t.b.z, 1.f / t.c.z};
-    for (int y = y0; y <= y1; ++y)
+    for (int y = y0 + stripe; y <= y1; y += (int)stripes)
         for (int x = x0; x <= x1; ++x) {
             Vec w = weights_at(t, x + .5f, y + .5f);
             if (w.x < 0.f || w.y < 0.f || w.z < 0.f) continue;
@@ -166,9 +168,9 @@ DEVICE void raster_triangle(Index i, const float* screen, const int* triangles, 
 KERNEL(raster,
        (const float* screen, const int* triangles, const int* parts, const float* materials, const int* image_of,
         const int* sizes, Key* nearest, Index first, Index vertices, Index triangle_count, Index part_count,
-        Index height, Index width, Index count),
+        Index height, Index width, Index stripes, Index count),
        raster_triangle(i, screen, triangles, parts, materials, image_of, sizes, nearest, first, vertices, triangle_count,
-                       part_count, height, width))
+                       part_count, height, width, stripes))
 
 // ---- shading ---------------------------------------------------------------------------------------
 

@@ -1,4 +1,6 @@
-"""A ring of drawn pictures, so that a slow machine can train on each of them several times."""
+"""Pictures kept for later steps: to be seen again on a slow machine, drawn ahead on a fast one."""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -41,3 +43,19 @@ class Replay:
 
 def _stored(name: str, value: Tensor) -> torch.dtype:
     return torch.uint8 if name == "images" else value.dtype
+
+
+class Ahead:
+    """Draws several batches at once: small drawings leave a GPU waiting for its kernels to be started."""
+
+    def __init__(self, batches: int) -> None:
+        self._batches = batches
+        self._waiting: list[Rows] = []
+
+    def take(self, count: int, draw: Callable[[int], Rows]) -> Rows:
+        """The next `count` rows; `draw` makes as many as it is asked for."""
+        if not self._waiting:
+            rows = draw(count * self._batches)
+            parts = {name: value.split(count) for name, value in rows.items()}
+            self._waiting = [{name: part[k] for name, part in parts.items()} for k in range(self._batches)]
+        return self._waiting.pop()

@@ -18,7 +18,7 @@ from trt_build.training.detector import Truth, corners, detector_loss
 from trt_build.training.draws import Draws
 from trt_build.training.meshes import Cast
 from trt_build.training.pose import peaks, pose_loss
-from trt_build.training.replay import Replay, Rows
+from trt_build.training.replay import Ahead, Replay, Rows
 from trt_build.training.scenes import FULL_SIDE_PX, DetectorBatch, DetectorScenes
 
 SCORE = 0.25
@@ -38,6 +38,8 @@ class Diet:
     """Size of the pictures over the network's own; convolutions do not mind, a CPU does."""
     fresh: int = 0
     """Pictures drawn anew in each step; 0 draws the whole batch anew and keeps none."""
+    ahead: int = 1
+    """Batches drawn at once where none is kept."""
     memory: int = 0
     """Pictures kept to be seen again."""
     spoilt_share: float = 1.0
@@ -120,7 +122,8 @@ class DetectorTask:
         network = Yolox(SHIPPED_DETECTOR)
         network.head.set_prior(0.01)
         self.network: nn.Module = network.to(device, memory_format=_memory_format(device))
-        self._device, self._diet, self._replay = device, diet, Replay(diet.memory)
+        self._device, self._diet = device, diet
+        self._replay, self._ahead = Replay(diet.memory), Ahead(diet.ahead)
         self._scenes = DetectorScenes(
             casts, device, round(FULL_SIDE_PX * diet.resolution / 32) * 32, diet.spoilt_share
         )
@@ -134,7 +137,7 @@ class DetectorTask:
     def _batch(self, count: int, draws: Draws) -> DetectorBatch:
         with torch.no_grad():
             if not self._diet.fresh:
-                return self._scenes.batch(count, draws)
+                return DetectorBatch(**self._ahead.take(count, lambda n: _rows(self._scenes.batch(n, draws))))
             while not len(self._replay):
                 self._replay.add(_rows(self._scenes.batch(count, draws)))
             self._replay.add(_rows(self._scenes.batch(self._diet.fresh, draws)))
@@ -200,7 +203,8 @@ class PoseTask:
 
     def __init__(self, casts: tuple[Cast, ...], device: torch.device, diet: Diet) -> None:
         self.network: nn.Module = Hrnet(SHIPPED_POSE).to(device, memory_format=_memory_format(device))
-        self._device, self._diet, self._replay = device, diet, Replay(diet.memory)
+        self._device, self._diet = device, diet
+        self._replay, self._ahead = Replay(diet.memory), Ahead(diet.ahead)
         height, width = (round(side * diet.resolution / 32) * 32 for side in FULL_HW_PX)
         self._crops = PoseCrops(casts, device, (height, width), diet.spoilt_share)
         self._mean = torch.tensor(IMAGENET_PIXELS.mean, device=device)[:, None, None]
@@ -216,7 +220,7 @@ class PoseTask:
     def _batch(self, count: int, draws: Draws) -> PoseBatch:
         with torch.no_grad():
             if not self._diet.fresh:
-                return self._crops.batch(count, draws)
+                return PoseBatch(**self._ahead.take(count, lambda n: _rows(self._crops.batch(n, draws))))
             while not len(self._replay):
                 self._replay.add(_rows(self._crops.batch(count, draws)))
             self._replay.add(_rows(self._crops.batch(self._diet.fresh, draws)))

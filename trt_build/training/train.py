@@ -91,6 +91,7 @@ def _parse(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--score-batches", type=int, default=6, help="held-out batches")
     parser.add_argument("--resolution", type=float, default=1.0, help="picture size over the network's own")
     parser.add_argument("--fresh", type=int, default=0, help="pictures drawn anew per step; 0: all")
+    parser.add_argument("--ahead", type=int, default=1, help="batches drawn at once, if all are fresh")
     parser.add_argument("--memory", type=int, default=0, help="pictures kept to be seen again")
     parser.add_argument("--spoilt-share", type=float, default=1.0, help="pictures blurred, noisy, compressed")
     parser.add_argument("--peak-weight", type=float, default=0.0, help="pose: extra weight of joints' places")
@@ -99,7 +100,7 @@ def _parse(arguments: Sequence[str] | None) -> Settings:
     diet = Diet(
         **{
             name: values.pop(name)
-            for name in ("resolution", "fresh", "memory", "spoilt_share", "peak_weight")
+            for name in ("resolution", "fresh", "ahead", "memory", "spoilt_share", "peak_weight")
         }
     )
     return Settings(diet=diet, **values)
