@@ -13,6 +13,10 @@ VIEW_SIZE = 40
 SHAPE_SIZE = 16
 SHAPES = 14
 """Random flat shapes per picture, before the shadows."""
+STANDS_SHARE = 0.22
+"""Pictures with a strip of spectators; without them a detector takes spectators for athletes."""
+CROWD = 8
+"""The spectators' pattern in kernels.cu."""
 
 
 def random_lights(cameras: Cameras, draws: Draws) -> Tensor:
@@ -59,9 +63,9 @@ def _views(cameras: Cameras, has_ground: Tensor, draws: Draws) -> Tensor:
     view[:, 15] = (draws.chance((count,), 0.5) | ~has_ground).float()
     view[:, 16:22] = _two_tones(draws, count).flatten(1)
     view[:, 22] = draws.log_uniform((count,), 0.7, 25)
-    view[:, 23] = draws.choice((count,), (4, 1, 1, 0.7, 1.5, 1, 1, 1)).float()
+    view[:, 23] = draws.choice((count,), (4, 1, 1, 0.7, 1.5, 1, 1, 1, 1, 5)).float()
     view[:, 24:30] = _two_tones(draws, count).flatten(1)
-    view[:, 30] = draws.choice((count,), (4, 2, 1, 1, 1, 1, 1.5, 1)).float()
+    view[:, 30] = draws.choice((count,), (4, 2, 1, 1, 1, 1, 1.5, 1, 0, 2)).float()
     view[:, 31] = draws.log_uniform((count,), 0.2, 6)
     view[:, 32] = draws.log_uniform((count,), 0.002, 0.05)
     view[:, 33] = draws.uniform((count,), 0.4, 0.95)
@@ -93,12 +97,34 @@ def _flat_shapes(extent_px: Tensor, draws: Draws) -> Tensor:
     out[..., 5], out[..., 6] = angle.cos(), angle.sin()
     out[..., 7:10] = _two_tones(draws, size[0] * size[1])[:, 0].reshape(*size, 3)
     out[..., 10] = torch.where(draws.chance(size, 0.7), 1.0, draws.uniform(size, 0.3, 1))
-    out[..., 11] = draws.choice(size, (5, 1, 1, 1, 1, 2, 1, 1)).float()
+    out[..., 11] = draws.choice(size, (5, 1, 1, 1, 1, 2, 1, 1, 0.7, 3)).float()
     out[..., 12] = draws.log_uniform(size, 2, 60) / scale
     out[..., 13] = draws.log_uniform(size, 0.7, 6)
     out[..., 14] = draws.uniform(size, 0.4, 1.6)
     out[..., 15] = draws.uniform(size, 0, 99)
     return out
+
+
+def _stands(extent_px: Tensor, draws: Draws) -> Tensor:
+    """One strip of spectators [B, 1, 16] across some of the pictures, behind all other shapes."""
+    count = len(extent_px)
+    side = extent_px.amax(1)
+    out = torch.zeros((count, SHAPE_SIZE), device=draws.device)
+    out[:, 0] = draws.chance((count,), STANDS_SHARE).float()
+    out[:, 1] = draws.uniform((count,)) * extent_px[:, 0]
+    out[:, 2] = draws.uniform((count,), 0, 0.7) * extent_px[:, 1]
+    out[:, 3] = side * torch.where(draws.chance((count,), 0.7), 2.0, draws.uniform((count,), 0.1, 0.6))
+    out[:, 4] = side * draws.log_uniform((count,), 0.04, 0.3)
+    tilt = draws.normal((count,), 0.04)
+    out[:, 5], out[:, 6] = tilt.cos(), tilt.sin()
+    out[:, 7:10] = _two_tones(draws, count)[:, 0]
+    out[:, 10] = 1
+    out[:, 11] = CROWD
+    out[:, 12] = 100 / side / draws.log_uniform((count,), 0.8, 8)
+    out[:, 13] = 1
+    out[:, 14] = draws.uniform((count,), 0.4, 1.6)
+    out[:, 15] = draws.uniform((count,), 0, 9999)
+    return out[:, None]
 
 
 def shadows(feet_px: Tensor, height_px: Tensor, draws: Draws) -> Tensor:
@@ -126,7 +152,7 @@ def paint(
     height, width = size_hw
     count = len(has_ground)
     extent = torch.tensor([width, height], device=draws.device).expand(count, 2)
-    shapes = torch.cat([_flat_shapes(extent, draws), shade_shapes], 1).contiguous()
+    shapes = torch.cat([_stands(extent, draws), _flat_shapes(extent, draws), shade_shapes], 1).contiguous()
     out = torch.empty((count, 3, height, width), device=draws.device)
     view = _views(cameras, has_ground, draws)
     kernels.start("paint", view, shapes, out, shapes.shape[1], height, width, count=count * height * width)

@@ -264,7 +264,60 @@ KERNEL(shade,
 
 // ---- backdrop --------------------------------------------------------------------------------------
 
-// A textured plane at (u, v); `finest`: cycles per unit that the pixel can still show.
+// Any colour, by a hash of three numbers: muted ones more often than vivid ones.
+DEVICE Vec hashed_colour(int x, int y, int z) {
+    float value = hashed(x, y, z), vivid = hashed(x, y, z + 4);
+    Vec tint = {hashed(x, y, z + 1), hashed(x, y, z + 2), hashed(x, y, z + 3)};
+    return mix({value * value, value * value, value * value}, tint, vivid);
+}
+
+// Spectators in staggered rows, one to a unit cell, v upwards: shoulders, skin, hair; some seats are empty.
+DEVICE Vec crowd_colour(float u, float v, Vec seats, int seed) {
+    float taken = 0.4f + 0.6f * hashed(1, 2, seed);
+    Vec colour = seats;
+    for (int row = (int)floorf(v) + 1; row >= (int)floorf(v); --row) {
+        float shifted = u + 0.5f * (row & 1);
+        int place = (int)floorf(shifted);
+        if (hashed(place, row, seed) > taken) continue;
+        float size = 0.8f + 0.35f * hashed(place, row, seed + 1);
+        float x = (shifted - place - 0.5f - 0.2f * (hashed(place, row, seed + 2) - 0.5f)) / size;
+        float y = (v - row) / size, head = y - 0.68f;
+        if (x * x / 0.13f + (y - 0.05f) * (y - 0.05f) / 0.25f < 1.f) colour = hashed_colour(place, row, seed + 3);
+        if (x * x / 0.022f + head * head / 0.04f < 1.f) {
+            float fair = hashed(place, row, seed + 8);
+            Vec hair = scale(hashed_colour(place, row, seed + 9), 0.4f);
+            colour = head > 0.06f ? hair : mix({0.09f, 0.045f, 0.027f}, {0.78f, 0.52f, 0.4f}, fair);
+        }
+    }
+    return colour;
+}
+
+// Dead leaves: patches of all sizes, the smaller over the larger, each in a tone of its own. Pictures made so have
+// the statistics of photographs (Lee, Mumford and Huang, 2001).
+DEVICE Vec leaves_colour(float u, float v, Vec a, Vec b, int seed, float finest) {
+    Vec colour = a;
+    float frequency = 0.35f, own = hashed(3, 1, seed);
+    for (int level = 0; level < 6 && (level == 0 || frequency < finest); ++level, frequency *= 1.9f) {
+        float angle = 6.28f * hashed(level, 5, seed), c = cosf(angle), s = sinf(angle);
+        float stretch = expf(1.6f * (hashed(level, 6, seed) - 0.5f));
+        float x = (u * c + v * s) * frequency * stretch, y = (v * c - u * s) * frequency / stretch;
+        int column = (int)floorf(x), row = (int)floorf(y), best_x = 0, best_y = 0;
+        float nearest = 9.f, across = 0.f;
+        for (int k = 0; k < 9; ++k) {
+            int i = column + k % 3 - 1, j = row + k / 3 - 1, z = seed + 16 * level;
+            float dx = x - i - hashed(i, j, z), dy = y - j - hashed(i, j, z + 1), distance = dx * dx + dy * dy;
+            if (distance < nearest) nearest = distance, best_x = i, best_y = j, across = dx + dy;
+        }
+        int z = seed + 16 * level + 2;
+        if (level > 0 && hashed(best_x, best_y, z) > 0.45f) continue;
+        Vec tone = mix(a, b, hashed(best_x, best_y, z + 1));
+        tone = mix(tone, hashed_colour(best_x, best_y, z + 2), own);
+        colour = scale(tone, 1.f + 0.5f * across * (hashed(best_x, best_y, z + 8) - 0.5f));
+    }
+    return colour;
+}
+
+// A textured plane at (u, v), v upwards; `finest`: cycles per unit that the pixel can still show.
 DEVICE Vec plane_colour(float u, float v, const float* a, const float* b, int pattern, float seed, float gain, float finest) {
     float mottle = octaves(u, v, seed, gain, finest);
     float share = mottle;
@@ -282,7 +335,10 @@ DEVICE Vec plane_colour(float u, float v, const float* a, const float* b, int pa
     if (pattern == 6) share = fu < 0.12f ? 1.f : 0.3f * hashed((int)floorf(u), 3, (int)seed);
     if (pattern == 7) share = 0.7f * hashed((int)floorf(u), (int)floorf(v), (int)seed);
     share = mix({share, 0.f, 0.f}, {0.5f, 0.f, 0.f}, 1.f - sharp).x;
-    return scale(mix(load(a), load(b), share), 0.7f + 0.6f * mottle);
+    Vec colour = mix(load(a), load(b), share);
+    if (pattern == 8) colour = mix(colour, crowd_colour(u, v, load(a), (int)seed), sharp);
+    if (pattern == 9) colour = leaves_colour(u, v, load(a), load(b), (int)seed, finest);
+    return scale(colour, 0.7f + 0.6f * mottle);
 }
 
 // Shape: 0 kind (0 none, 1 box, 2 ellipse, 3 band), 1-2 centre, 3-4 half sizes, 5-6 cos sin, 7-9 colour,
@@ -301,7 +357,7 @@ DEVICE Vec over_shape(Vec colour, const float* s, float x, float y) {
     if (alpha <= 0.f) return colour;
     if (s[10] < 0.f) return scale(colour, 1.f - alpha);
     float second[3] = {s[7] * s[14], s[8] * s[14], s[9] * s[14]};
-    return mix(colour, plane_colour(u * s[12], v * s[12], s + 7, second, (int)s[11], s[15], 0.6f, 0.5f / s[12]), alpha);
+    return mix(colour, plane_colour(u * s[12], -v * s[12], s + 7, second, (int)s[11], s[15], 0.6f, 0.5f / s[12]), alpha);
 }
 
 // View: 0 focal px, 1-2 principal point, 3-11 world to camera, 12 camera height m, 13 ground there,
