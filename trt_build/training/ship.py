@@ -17,6 +17,7 @@ from trt_build.networks.hrnet import Hrnet
 from trt_build.networks.shipped import SHIPPED_DETECTOR, SHIPPED_POSE
 from trt_build.networks.yolox import Yolox
 from trt_build.quantise import Shift, box_shift, joint_shift, quantise
+from trt_build.training.checkpoints import load_weights
 from trt_build.training.crops import PoseCrops
 from trt_build.training.draws import Draws
 from trt_build.training.procedural_cast import ProceduralCast
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", choices=sorted(FOLDERS))
-    parser.add_argument("weights", type=Path, help="the .pt file that training wrote")
+    parser.add_argument("weights", type=Path, help="the .npz file that training wrote")
     parser.add_argument("--repository", type=Path, default=Path("model_repository"))
     parser.add_argument("--trained-on", required=True, help="a sentence for network.json")
     parser.add_argument("--int8", action="store_true", help="also write model.int8.onnx")
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def export(network: str, weights: Path, target: Path) -> None:
     """Write the ONNX file of `weights`. Raises RuntimeError where they are another network's."""
-    state = torch.load(weights, map_location="cpu", weights_only=True)
+    state = load_weights(weights)
     if network == "detector":
         detector = Yolox(SHIPPED_DETECTOR)
         detector.load_state_dict(state)

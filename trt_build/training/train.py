@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trt_build.training.checkpoints import load_weights, save_weights
 from trt_build.training.draws import Draws
 from trt_build.training.mesh_pack import load_arrays, mesh_pack
 from trt_build.training.meshes import Cast
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clock = Clock(settings.minutes * 60)
     task: Task = TASKS[settings.task](_casts(settings, device), device, settings.diet)
     if settings.start:
-        task.network.load_state_dict(torch.load(settings.start, map_location=device, weights_only=True))
+        task.network.load_state_dict(load_weights(settings.start))
     save_preview(task.preview(16, Draws(settings.seed, device)), settings.out / f"{settings.task}.png")
     _train(task, settings, clock, device)
 
@@ -120,7 +121,7 @@ def _train(task: Task, settings: Settings, clock: Clock, device: torch.device) -
     average = Average(network, settings.decay)
     peak = task.peak_lr * settings.lr_scale
     optimiser = torch.optim.AdamW(_groups(network, task.weight_decay), lr=peak, fused=device.type == "cuda")
-    step, steps_s = 0, clock.elapsed_s
+    step, steps_s, weights = 0, clock.elapsed_s, settings.out / f"{settings.task}.npz"
     with (settings.out / f"{settings.task}.jsonl").open("w") as lines:
         while (progress := _progress(step, settings, clock)) < 1:
             lr = learning_rate(progress, peak)
@@ -132,17 +133,10 @@ def _train(task: Task, settings: Settings, clock: Clock, device: torch.device) -
             if step % settings.log_every == 0:
                 rate = settings.batch * step / (clock.elapsed_s - steps_s)
                 _record(lines, _line(step, clock.elapsed_s, lr, rate, terms))
-                _save(average.network, settings)
+                save_weights(average.network.state_dict(), weights)
         scores = score(task, average.network, settings, device)
         _record(lines, {"step": step, "pictures": step * settings.batch, "held_out": scores})
-    _save(average.network, settings)
-
-
-def _save(network: nn.Module, settings: Settings) -> None:
-    """Write the weights so that a reader never sees half a file."""
-    whole, part = (settings.out / f"{settings.task}.{end}" for end in ("pt", "part"))
-    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, part)
-    part.replace(whole)
+    save_weights(average.network.state_dict(), weights)
 
 
 def _progress(step: int, settings: Settings, clock: Clock) -> float:
