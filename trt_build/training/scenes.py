@@ -20,6 +20,7 @@ MAX_PEOPLE = 10
 PEOPLE_WEIGHTS = (12, 26, 16, 12, 9, 8, 7, 5, 5)
 """How often a picture has 0, 1, ... 8 people."""
 MIN_SEEN = 1 / 3
+GATHERED_SHARE = 0.2
 GONE = 0.04
 """Below this share a person leaves no trace in the truth."""
 MIN_HEIGHT_PX = 11.0
@@ -63,6 +64,10 @@ class _Stage:
     """[B] typical height of a person."""
     grounded: Tensor
     """[B] whether people stand on one ground plane."""
+    gathered: Tensor
+    """[B] whether people stand close together, in part behind one another."""
+    meeting: Tensor
+    """[B, 2] where they gather, shares of the content."""
 
 
 class DetectorScenes:
@@ -115,14 +120,15 @@ def _stages(wanted: tuple[int, int, float], draws: Draws) -> _Stage:
     eye = -depth * (rotation[:, 1, 1] * down + rotation[:, 2, 1])
     position = torch.stack([torch.zeros_like(eye), eye.clamp(0.15, 15), torch.zeros_like(eye)], 1)
     cameras = Cameras(rotation=rotation, position=position, focal_px=focal, centre_px=content / 2)
-    grounded = draws.chance((count,), 0.65)
     return _Stage(
         side_px=side_px,
         spoilt_share=spoilt_share,
         cameras=cameras,
         content_px=content,
         height_px=height_px,
-        grounded=grounded,
+        grounded=draws.chance((count,), 0.65),
+        gathered=draws.chance((count,), GATHERED_SHARE),
+        meeting=draws.uniform((count, 2), 0.15, 0.85),
     )
 
 
@@ -133,13 +139,20 @@ def _placed(meshes: Meshes, image: Tensor, stage: _Stage, draws: Draws, spread: 
     height_px = stage.height_px[image] * torch.exp(draws.normal((count,), 0.35 * spread))
     height_px = torch.minimum(height_px, 1.5 * content[:, 1])
     depth = cameras.focal_px[image] * meshes.stature_m.clamp(min=0.4) / height_px.clamp(min=10)
-    point = (
-        torch.stack([draws.uniform((count,), -0.02, 1.02), draws.uniform((count,), 0.05, 0.95)], 1) * content
-    )
+    point = _points(image, stage, draws) * content
     free = cameras.position[image] + cameras.ray(point, image) * depth[:, None]
     free[:, 1] -= meshes.stature_m * 0.5
     standing = _on_ground(point, depth, image, cameras)
     return moved(meshes, torch.where(stage.grounded[image][:, None], standing, free))
+
+
+def _points(image: Tensor, stage: _Stage, draws: Draws) -> Tensor:
+    """Where the meshes stand [I, 2], shares of the content: anywhere, or about the meeting point."""
+    count = len(image)
+    anywhere = torch.stack([draws.uniform((count,), -0.02, 1.02), draws.uniform((count,), 0.05, 0.95)], 1)
+    reach = 0.35 * stage.height_px[image, None] / stage.content_px[image]
+    near = stage.meeting[image] + draws.normal((count, 2)) * reach
+    return torch.where(stage.gathered[image, None], near, anywhere)
 
 
 def _on_ground(point_px: Tensor, depth: Tensor, image: Tensor, cameras: Cameras) -> Tensor:

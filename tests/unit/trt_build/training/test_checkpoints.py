@@ -12,6 +12,8 @@ from trt_build.networks.shipped import SHIPPED_DETECTOR
 from trt_build.networks.yolox import Yolox
 from trt_build.training.checkpoints import load_weights, save_weights
 
+pytestmark = pytest.mark.torch
+
 
 def test_a_network_comes_back_within_half_precision(tmp_path: Path) -> None:
     state = Yolox(SHIPPED_DETECTOR).state_dict()

@@ -8,6 +8,8 @@ import torch
 
 from trt_build.training.replay import Ahead, Rows
 
+pytestmark = pytest.mark.torch
+
 
 def test_rows_drawn_ahead_are_each_given_once_and_drawn_only_when_needed() -> None:
     drawn: list[int] = []
