@@ -22,6 +22,18 @@ class FrameRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRange:
+    """Frames that were given up after all their attempts."""
+
+    first_frame: int
+    last_frame: int
+    """Included."""
+    error_code: str
+    error_message: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSummary:
     """A video's `summary.json`."""
 
@@ -40,7 +52,7 @@ class VideoSummary:
     frames: int
     frames_decoded: int
     missing_frames: tuple[FrameRange, ...]
-    """Frames that the video has but that could not be decoded."""
+    """Frames that the video has but the results have not."""
     skeleton: str
     people: int
     """Distinct identities."""
@@ -49,6 +61,8 @@ class VideoSummary:
     """Rows of the keypoint table: people summed over frames."""
     mean_confidence: float | None
     """Mean over all joints of all poses; None without poses."""
+    failed_ranges: tuple[FailedRange, ...] = ()
+    """Where frames are missing for another reason than that they could not be decoded."""
 
 
 class VideoSummaryBuilder:

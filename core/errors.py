@@ -19,7 +19,7 @@ MareyError
 ├── ServiceError              a part of the system did not do its work; repeating may help (`retryable`)
 │   ├── StoreError, BusError, ObjectStoreError
 │   ├── InferenceError        Triton refused or failed a request
-│   │   └── InferenceUnavailableError
+│   │   └── InferenceUnavailableError, InferenceTimeoutError, InferenceRefusedError
 │   ├── LeaseLostError        another worker has taken this task over
 │   └── WorkerLostError, UnforeseenError
 └── ConfigurationError        this installation cannot run as it is; the message says what to do
@@ -204,6 +204,16 @@ class InferenceError(ServiceError):
 
 class InferenceUnavailableError(InferenceError):
     """Triton does not answer."""
+
+
+class InferenceTimeoutError(InferenceError):
+    """Triton did not answer this request in time."""
+
+
+class InferenceRefusedError(InferenceError):
+    """Triton takes this request for wrong: it would refuse it again."""
+
+    retryable = False
 
 
 class LeaseLostError(ServiceError):

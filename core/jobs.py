@@ -12,7 +12,7 @@ class Tier(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """`QUEUED -> RUNNING -> COLLECTING -> ` one of the three ends."""
+    """`QUEUED -> RUNNING -> COLLECTING -> ` one of the first three ends, or `CANCELLED` from any of them."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,17 +20,23 @@ class JobStatus(StrEnum):
     COMPLETED = "completed"
     COMPLETED_WITH_ERRORS = "completed_with_errors"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
     @property
     def is_final(self) -> bool:
         """Whether nothing will change any more."""
-        return self in {JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_ERRORS, JobStatus.FAILED}
+        return self in {
+            JobStatus.COMPLETED,
+            JobStatus.COMPLETED_WITH_ERRORS,
+            JobStatus.FAILED,
+            JobStatus.CANCELLED,
+        }
 
 
 class VideoStatus(StrEnum):
-    """`QUEUED -> INFERRING -> COLLECTING -> COMPLETED`, or `FAILED` from any of them.
+    """`QUEUED -> INFERRING -> COLLECTING -> COMPLETED`, or `FAILED` or `CANCELLED` from any of them.
 
-    A video whose middle is damaged is `COMPLETED` with the gap declared in its error fields.
+    A video of which some frames are missing is `COMPLETED` with the gap declared in its error fields.
     """
 
     QUEUED = "queued"
@@ -38,6 +44,12 @@ class VideoStatus(StrEnum):
     COLLECTING = "collecting"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self in {VideoStatus.COMPLETED, VideoStatus.FAILED, VideoStatus.CANCELLED}
 
 
 class BatchStatus(StrEnum):
@@ -46,6 +58,7 @@ class BatchStatus(StrEnum):
     QUEUED = "queued"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class TaskKind(StrEnum):
@@ -64,7 +77,10 @@ class TaskKind(StrEnum):
 
 
 class TaskStatus(StrEnum):
-    """`READY -> SENT -> LEASED -> DONE | DEAD`; a lost lease or message makes it `READY` again."""
+    """`READY -> SENT -> LEASED -> DONE | DEAD`; a lost lease or message makes it `READY` again.
+
+    `CANCELLED` from any of the first three.
+    """
 
     READY = "ready"
     """Must be published (the outbox)."""
@@ -72,4 +88,5 @@ class TaskStatus(StrEnum):
     LEASED = "leased"
     DONE = "done"
     DEAD = "dead"
-    """Set aside after its attempts were used up."""
+    """Set aside after its attempts were used up; a redrive makes it `READY` again."""
+    CANCELLED = "cancelled"

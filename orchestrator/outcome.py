@@ -2,27 +2,27 @@
 
 from collections.abc import Sequence
 
-from biomechanics.summary import FrameRange
+from biomechanics.summary import FailedRange, FrameRange
 from core.errors import CorruptVideoError
 from core.jobs import JobStatus, VideoStatus
 from orchestrator.store import VideoView
-from orchestrator.store.flow import FailedRun, JobEnd
+from orchestrator.store.flow import JobEnd
 from orchestrator.store.tasks import Failure
 
 _GAPS_NAMED = 5
 
 
-def declare_gaps(gaps: Sequence[FrameRange], frame_count: int, runs: Sequence[FailedRun]) -> Failure:
+def declare_gaps(gaps: Sequence[FrameRange], frame_count: int, failed: Sequence[FailedRange]) -> Failure:
     """What is missing from a video's results and why. There is at least one gap.
 
-    Frames that a run could not deliver have the run's error; all others could not be decoded.
+    The error is that of the first range that was given up; if there is none, frames could not be decoded.
     """
     missing = sum(gap.last - gap.first + 1 for gap in gaps)
     named = ", ".join(_named(gap) for gap in gaps[:_GAPS_NAMED])
     more = f" and {len(gaps) - _GAPS_NAMED} more gaps" if len(gaps) > _GAPS_NAMED else ""
     text = f"{missing} of {frame_count} frames are missing from the results: frames {named}{more}"
-    if runs:
-        return Failure(code=runs[0].error_code, message=f"{text}; {runs[0].error_message}")
+    if failed:
+        return Failure(code=failed[0].error_code, message=f"{text}; {failed[0].error_message}")
     return Failure(code=CorruptVideoError.code, message=f"{text} could not be decoded")
 
 

@@ -12,7 +12,13 @@ from tritonclient.grpc import InferInput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
-from core.errors import InferenceError, InferenceUnavailableError, ModelContractError
+from core.errors import (
+    InferenceError,
+    InferenceRefusedError,
+    InferenceTimeoutError,
+    InferenceUnavailableError,
+    ModelContractError,
+)
 from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS
 from model_repository.checks import (
     canary_frames,
@@ -158,12 +164,12 @@ class TritonClient:
         return _array(await self._infer(contract.name, tensor), contract.outputs[0].name)
 
     async def _infer(self, model: str, tensor: InferInput) -> InferResult:
-        with _triton_errors(model):
+        with _triton_errors(model, on_timeout=InferenceTimeoutError):
             return await self._client.infer(model, [tensor], client_timeout=REQUEST_TIMEOUT_S)
 
 
 @contextmanager
-def _triton_errors(what: str) -> Iterator[None]:
+def _triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavailableError) -> Iterator[None]:
     """Foreign errors become ours. A lost region means a restarted server: worth another try."""
     try:
         yield
@@ -174,15 +180,14 @@ def _triton_errors(what: str) -> Iterator[None]:
         lost_region = "Unable to find shared memory region" in message
         if lost_region or error.status() in _UNAVAILABLE:
             raise InferenceUnavailableError(message) from error
+        if error.status() == "StatusCode.DEADLINE_EXCEEDED":
+            raise on_timeout(message) from error
+        if error.status() == "StatusCode.INVALID_ARGUMENT":
+            raise InferenceRefusedError(message) from error
         raise InferenceError(message) from error
 
 
-_UNAVAILABLE = {
-    "StatusCode.UNAVAILABLE",
-    "StatusCode.DEADLINE_EXCEEDED",
-    "StatusCode.RESOURCE_EXHAUSTED",
-    "StatusCode.CANCELLED",
-}
+_UNAVAILABLE = {"StatusCode.UNAVAILABLE", "StatusCode.RESOURCE_EXHAUSTED", "StatusCode.CANCELLED"}
 
 
 def _refuse(model: str, fault: str | None) -> None:

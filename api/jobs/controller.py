@@ -4,9 +4,10 @@ from typing import Annotated
 
 from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.status_codes import HTTP_200_OK
 
 from api.dependencies import JobsDep
-from api.jobs.schemas import JobCreate, JobList, JobOut, VideoList, VideoOut
+from api.jobs.schemas import FailedRangeOut, JobCreate, JobList, JobOut, VideoList, VideoOut
 from orchestrator.store import JobView, VideoView
 
 MAX_ID = 2**63 - 1
@@ -35,6 +36,16 @@ class JobController(Controller):
     async def read(self, job_id: JobId, jobs: JobsDep) -> JobOut:
         """A job as it is now."""
         return _job_out(await jobs.job(job_id))
+
+    @post("/{job_id:int}/cancel", status_code=HTTP_200_OK)
+    async def cancel(self, job_id: JobId, jobs: JobsDep) -> JobOut:
+        """End a job that has not ended; what it has delivered so far stays."""
+        return _job_out(await jobs.cancel(job_id))
+
+    @post("/{job_id:int}/redrive", status_code=HTTP_200_OK)
+    async def redrive(self, job_id: JobId, jobs: JobsDep) -> JobOut:
+        """Work again on what failed after all its attempts, and on nothing else."""
+        return _job_out(await jobs.redrive(job_id))
 
     @get("/{job_id:int}/video")
     async def list_videos(self, job_id: JobId, jobs: JobsDep) -> VideoList:
@@ -72,4 +83,14 @@ def _video_out(video: VideoView) -> VideoOut:
         error_code=video.error_code,
         error_message=video.error_message,
         summary=video.summary,
+        failed_ranges=[
+            FailedRangeOut(
+                first_frame=failed.first_frame,
+                last_frame=failed.last_frame,
+                error_code=failed.error_code,
+                error_message=failed.error_message,
+                attempts=failed.attempts,
+            )
+            for failed in video.failed_ranges
+        ],
     )

@@ -32,6 +32,17 @@ class JobOut(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
 
 
+class FailedRangeOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Frames that were given up after all their attempts."""
+
+    first_frame: int
+    last_frame: int
+    """Included."""
+    error_code: str
+    error_message: str
+    attempts: int
+
+
 class VideoOut(msgspec.Struct, frozen=True, kw_only=True):
     """A video as it is now."""
 
@@ -49,6 +60,7 @@ class VideoOut(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None
     error_message: str | None
     summary: dict[str, object] | None
+    failed_ranges: list[FailedRangeOut]
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,5 +42,13 @@ class Jobs:
         await self._store.job(job_id)
         return await self._store.videos(job_id)
 
+    async def cancel(self, job_id: int) -> JobView:
+        """The job, cancelled. Raises NotFoundError, ConflictError."""
+        return await self._store.cancel(job_id)
+
+    async def redrive(self, job_id: int) -> JobView:
+        """The job, at work again. Raises NotFoundError, ConflictError."""
+        return await self._store.redrive(job_id)
+
     def _is_finished_upload(self, key: str) -> bool:
         return bool(_INPUT_KEY.fullmatch(key)) and self._objects.exists(key)

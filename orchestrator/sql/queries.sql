@@ -47,9 +47,15 @@ ORDER BY j.id DESC LIMIT $1;
 
 -- name: video_views
 -- The videos of job $1 as its user sees them.
-SELECT id, job_id, video_name AS name, status, error_code, error_message, frames_total, frames_done,
-       frames_missing, video_results_path AS results_path, summary
-FROM video WHERE job_id = $1 ORDER BY id;
+SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_message, v.frames_total,
+       v.frames_done, v.frames_missing, v.video_results_path AS results_path, v.summary,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'first_frame', t.first_frame, 'last_frame', t.last_frame, 'attempts', t.attempts,
+                   'error_code', t.error_code, 'error_message', t.error_message) ORDER BY t.first_frame), '[]')
+        FROM task t
+        WHERE t.job_id = v.job_id AND t.kind = 'infer' AND t.video_id = v.id AND t.status IN ('done', 'dead')
+              AND t.error_code IS NOT NULL) AS failed_ranges
+FROM video v WHERE v.job_id = $1 ORDER BY v.id;
 
 -- name: pick_ready
 -- Tasks to publish, locked: per lane (kind x tier) as many as keep $1 unread messages of runs,
@@ -79,17 +85,22 @@ UPDATE task SET epoch = epoch + 1 WHERE id = ANY($1::bigint[]) AND status = 'rea
 
 -- name: lease_task
 -- Take task $1 for worker $3 for $4 seconds, because a message of epoch $2 says so. No row: it moved on.
-UPDATE task
-SET status = 'leased', epoch = epoch + 1, worker = $3, lease_until = now() + make_interval(secs => $4),
-    attempts = attempts + 1, started_at = coalesce(started_at, now())
-WHERE id = $1 AND epoch = $2 AND status IN ('ready', 'sent')
-RETURNING id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempts, max_attempts,
-          extract(epoch FROM now() - started_at)::float8 AS age_s;
+-- The epoch follows the clock (ms), so that none comes twice when the database is restored from a copy.
+UPDATE task t
+SET status = 'leased', epoch = greatest(t.epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint),
+    worker = $3, lease_until = now() + make_interval(secs => $4), attempts = t.attempts + 1,
+    started_at = coalesce(t.started_at, now()),
+    progress_until = now() + CASE WHEN t.kind = 'infer' THEN make_interval(secs => p.progress_timeout_s)
+                                  ELSE interval '6 hours' END
+FROM project p
+WHERE t.id = $1 AND t.epoch = $2 AND t.status IN ('ready', 'sent') AND p.id = t.project_id
+RETURNING t.id, t.kind, t.job_id, t.video_id, t.tier, t.first_frame, t.last_frame, t.epoch, t.attempts,
+          t.max_attempts, extract(epoch FROM now() - t.started_at)::float8 AS age_s;
 
 -- name: renew_lease
--- Keep task $1, held with epoch $2, for $3 more seconds.
+-- Keep task $1, held with epoch $2, for $3 more seconds, unless it has made no progress for too long.
 UPDATE task SET lease_until = now() + make_interval(secs => $3)
-WHERE id = $1 AND epoch = $2 AND status = 'leased';
+WHERE id = $1 AND epoch = $2 AND status = 'leased' AND progress_until > now();
 
 -- name: release_task
 -- Hand task $1, held with epoch $2, back for another try in $3 seconds, because of $5 (code) $6 (message);
@@ -174,9 +185,12 @@ ORDER BY start_frame;
 -- is extended by $3 seconds; the last batch of the video makes its collection task. `is_held` false: another
 -- worker has the run and nothing was changed; `is_new` false: the batch was committed before.
 WITH held AS (
-    UPDATE task SET lease_until = now() + make_interval(secs => $3)
-    WHERE id = $1 AND epoch = $2 AND status = 'leased'
-    RETURNING id, job_id, project_id, tier
+    UPDATE task t
+    SET lease_until = now() + make_interval(secs => $3),
+        progress_until = now() + make_interval(secs => p.progress_timeout_s)
+    FROM project p
+    WHERE t.id = $1 AND t.epoch = $2 AND t.status = 'leased' AND p.id = t.project_id
+    RETURNING t.id, t.job_id, t.project_id, t.tier
 ), batch AS (
     UPDATE frame_batch b SET status = 'completed', results_path = $5, frames_decoded = $6, people = $7
     FROM held
@@ -198,6 +212,53 @@ WITH held AS (
     ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM held) AS is_held, EXISTS (SELECT FROM batch) AS is_new;
+
+-- name: end_run
+-- Run $1, held with epoch $2, is over: all its frame batches are. One that is not, because the database was
+-- restored from a copy meanwhile, stays with its lease, which ends.
+UPDATE task
+SET status = 'done', worker = NULL, lease_until = NULL, finished_at = now(), error_code = NULL,
+    error_message = NULL
+WHERE id = $1 AND epoch = $2 AND status = 'leased'
+      AND NOT EXISTS (SELECT FROM frame_batch b WHERE b.run_id = $1 AND b.status = 'queued');
+
+-- name: count_cuts
+-- How often runs of video $2 of job $1 were cut in two.
+SELECT count(*) AS count FROM task
+WHERE job_id = $1 AND kind = 'infer' AND video_id = $2 AND cut_from IS NOT NULL;
+
+-- name: cut_run
+-- Run $1, held with epoch $2, keeps its open frames from $3 on; those from $4 to $5 become a run of their own,
+-- and the frame batch across $4, if there is one, two frame batches. Each may be tried $6 times.
+WITH first_half AS (
+    UPDATE task
+    SET first_frame = $3, last_frame = $4 - 1, frame_count = $4 - $3, status = 'ready', epoch = epoch + 1,
+        worker = NULL, lease_until = NULL, attempts = 0, max_attempts = $6, not_before = now(),
+        started_at = NULL, error_code = NULL, error_message = NULL
+    WHERE id = $1 AND epoch = $2 AND status = 'leased'
+    RETURNING id, job_id, video_id, project_id, tier
+), second_half AS (
+    INSERT INTO task (kind, job_id, video_id, project_id, tier, first_frame, last_frame, frame_count,
+                      max_attempts, cut_from)
+    SELECT 'infer', job_id, video_id, project_id, tier, $4, $5, $5 - $4 + 1, $6, id FROM first_half
+    RETURNING id, video_id
+), moved AS (
+    UPDATE frame_batch b SET run_id = h.id
+    FROM second_half h
+    WHERE b.run_id = $1 AND b.status = 'queued' AND b.start_frame >= $4
+), shortened AS (
+    UPDATE frame_batch b SET stop_frame = $4
+    FROM second_half h
+    WHERE b.run_id = $1 AND b.status = 'queued' AND b.start_frame < $4 AND b.stop_frame > $4
+    RETURNING h.id AS run_id, h.video_id
+), added AS (
+    INSERT INTO frame_batch (video_id, run_id, start_frame, stop_frame)
+    SELECT video_id, run_id, $4, $5 + 1 FROM shortened
+    RETURNING video_id
+), counted AS (
+    UPDATE video v SET batches_total = v.batches_total + 1 FROM added WHERE v.id = added.video_id
+)
+SELECT id FROM first_half;
 
 -- name: fail_open_batches
 -- The frame batches of run $1 that are not committed never will be.
@@ -231,17 +292,18 @@ SELECT start_frame, stop_frame, results_path FROM frame_batch
 WHERE video_id = $1 AND status = 'completed'
 ORDER BY start_frame;
 
--- name: failed_runs
+-- name: failed_ranges
 -- The runs of video $1 that ended with an error, in order.
-SELECT first_frame, last_frame, error_code, error_message FROM task
-WHERE video_id = $1 AND kind = 'infer' AND status IN ('done', 'dead') AND error_code IS NOT NULL
-ORDER BY first_frame;
+SELECT t.first_frame, t.last_frame, t.attempts, t.error_code, t.error_message
+FROM video v JOIN task t ON t.job_id = v.job_id AND t.kind = 'infer' AND t.video_id = v.id
+WHERE v.id = $1 AND t.status IN ('done', 'dead') AND t.error_code IS NOT NULL
+ORDER BY t.first_frame;
 
 -- name: end_video
 -- Video $1 is over: status $2, error code $3 and message $4, summary $5. Its job counts it once.
 WITH ended AS (
     UPDATE video SET status = $2, error_code = $3, error_message = $4, summary = $5
-    WHERE id = $1 AND status NOT IN ('completed', 'failed')
+    WHERE id = $1 AND status NOT IN ('completed', 'failed', 'cancelled')
     RETURNING job_id
 )
 UPDATE job SET videos_done = videos_done + 1 FROM ended WHERE job.id = ended.job_id;
@@ -262,6 +324,70 @@ ON CONFLICT DO NOTHING;
 -- Job $1 is over: status $2, error code $3 and message $4.
 UPDATE job SET status = $2, error_code = $3, error_message = $4, finished_at = now()
 WHERE id = $1 AND finished_at IS NULL;
+
+-- name: cancel_tasks
+-- The tasks of job $1 that are not over shall not be worked on any more; their holders lose their leases.
+UPDATE task
+SET status = 'cancelled', epoch = epoch + 1, worker = NULL, lease_until = NULL, finished_at = now()
+WHERE job_id = $1 AND status IN ('ready', 'sent', 'leased');
+
+-- name: cancel_batches
+-- The frame batches of job $1 that wait are not waited for any more.
+UPDATE frame_batch b SET status = 'cancelled'
+FROM video v
+WHERE v.job_id = $1 AND b.video_id = v.id AND b.status = 'queued';
+
+-- name: cancel_videos
+-- The videos of job $1 that are not over are cancelled.
+UPDATE video SET status = 'cancelled' WHERE job_id = $1 AND status NOT IN ('completed', 'failed', 'cancelled');
+
+-- name: cancel_job
+-- Job $1 is cancelled, if it is not over.
+UPDATE job SET status = 'cancelled', finished_at = now() WHERE id = $1 AND finished_at IS NULL;
+
+-- name: reopen_job
+-- Job $1 runs again, if it is over and has tasks that were set aside.
+UPDATE job SET status = 'running', finished_at = NULL, error_code = NULL, error_message = NULL
+WHERE id = $1 AND status IN ('failed', 'completed_with_errors')
+      AND EXISTS (SELECT FROM task WHERE job_id = $1 AND status = 'dead');
+
+-- name: reopen_batches
+-- The frame batches of job $1 whose run was set aside wait for their poses again, and their videos with them.
+WITH reopened AS (
+    UPDATE frame_batch b SET status = 'queued'
+    FROM task t
+    WHERE t.job_id = $1 AND t.kind = 'infer' AND t.status = 'dead' AND b.run_id = t.id AND b.status = 'failed'
+    RETURNING b.video_id, b.stop_frame - b.start_frame AS frames
+), found AS (
+    SELECT video_id, count(*) AS batches, sum(frames) AS frames FROM reopened GROUP BY video_id
+)
+UPDATE video v
+SET status = 'inferring', error_code = NULL, error_message = NULL, summary = NULL,
+    batches_done = v.batches_done - found.batches, frames_done = v.frames_done - found.frames,
+    frames_missing = v.frames_missing - found.frames
+FROM found
+WHERE v.id = found.video_id;
+
+-- name: drop_collections
+-- What job $1 collects again is made due by what it collects.
+DELETE FROM task t
+WHERE t.job_id = $1
+      AND (t.kind = 'collect_job' OR t.kind = 'collect_video' AND EXISTS (
+               SELECT FROM video v WHERE v.id = t.video_id AND v.status = 'inferring'));
+
+-- name: reopen_videos
+-- The videos of job $1 whose other steps were set aside are where these steps find them.
+UPDATE video v
+SET status = CASE t.kind WHEN 'submit' THEN 'queued' ELSE 'collecting' END, error_code = NULL,
+    error_message = NULL, summary = NULL
+FROM task t
+WHERE t.job_id = $1 AND t.kind IN ('submit', 'collect_video') AND t.status = 'dead' AND v.id = t.video_id;
+
+-- name: revive_tasks
+-- The tasks of job $1 that were set aside are ready again, with all their attempts.
+UPDATE task
+SET status = 'ready', epoch = epoch + 1, attempts = 0, not_before = now(), started_at = NULL, finished_at = NULL
+WHERE job_id = $1 AND status = 'dead';
 
 -- name: expire_leases
 -- Tasks whose worker fell silent are ready again, if they may be tried again.

@@ -48,6 +48,7 @@ def _video_summary(video: VideoView) -> dict[str, object]:
         "error_message": video.error_message,
         "frames_total": video.frames_total,
         "frames_missing": video.frames_missing,
+        "failed_ranges": video.failed_ranges,
         "results_path": video.results_path,
         "summary": video.summary,
     }

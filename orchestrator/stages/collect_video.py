@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from biomechanics.summary import FrameRange
+from biomechanics.summary import FailedRange, FrameRange
 from core.errors import ModelContractError
 from core.jobs import VideoStatus
 from core.poses import PoseBatch
@@ -18,7 +18,7 @@ from orchestrator.pose_files import decode_info, decode_poses, index_key
 from orchestrator.stages.collection import Collection
 from orchestrator.stages.submit import named_as
 from orchestrator.store import Store
-from orchestrator.store.flow import BatchFile, FailedRun, VideoEnd, VideoSource
+from orchestrator.store.flow import BatchFile, VideoEnd, VideoSource
 from orchestrator.store.tasks import Lease
 
 
@@ -28,7 +28,7 @@ class _Work:
 
     source: VideoSource
     batches: Sequence[BatchFile]
-    failed_runs: Sequence[FailedRun]
+    failed_ranges: Sequence[FailedRange]
     broken_off: threading.Event
     """Set when nobody waits for the result any more."""
 
@@ -46,7 +46,7 @@ class CollectVideoStep:
         work = _Work(
             source=await flow.video_source(lease.video),
             batches=await flow.video_batches(lease.video),
-            failed_runs=await flow.failed_runs(lease.video),
+            failed_ranges=await flow.failed_ranges(lease.video),
             broken_off=threading.Event(),
         )
         try:
@@ -62,15 +62,15 @@ class CollectVideoStep:
         first = next(batches, None)
         if first is None:
             whole = [FrameRange(first=0, last=info.frame_count - 1)]
-            failure = declare_gaps(whole, info.frame_count, work.failed_runs)
+            failure = declare_gaps(whole, info.frame_count, work.failed_ranges)
             return VideoEnd(status=VideoStatus.FAILED, failure=failure)
         video = self._objects.local_path(work.source.path)
         with self._objects.scratch() as folder, named_as(work.source.name, video):
             collection = Collection(folder, work.source, info, _skeleton_of(first))
-            summary = collection.write(chain([first], batches), video)
+            summary = collection.write(chain([first], batches), video, work.failed_ranges)
             self._keep(folder, work.source)
         gaps = summary.missing_frames
-        flaw = declare_gaps(gaps, info.frame_count, work.failed_runs) if gaps else None
+        flaw = declare_gaps(gaps, info.frame_count, work.failed_ranges) if gaps else None
         return VideoEnd(status=VideoStatus.COMPLETED, failure=flaw, summary=summary)
 
     def _poses(self, work: _Work) -> Iterator[PoseBatch]:

@@ -1,6 +1,7 @@
 """Writes a video's result files from its poses, going through them once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 
 from biomechanics.files.tables import KeypointTableWriter
 from biomechanics.identities import IdentityTracker
-from biomechanics.summary import VideoSummary, VideoSummaryBuilder
+from biomechanics.summary import FailedRange, VideoSummary, VideoSummaryBuilder
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
 from core.video import FrameSpan, VideoInfo
@@ -29,7 +30,9 @@ class Collection:
         self._skeleton = skeleton
         self._tracker = IdentityTracker()
 
-    def write(self, batches: Iterator[PoseBatch], video: Path) -> VideoSummary:
+    def write(
+        self, batches: Iterator[PoseBatch], video: Path, failed_ranges: Sequence[FailedRange] = ()
+    ) -> VideoSummary:
         """Write the tables, the overlay of `video` unless it is off, and the summary, which is returned."""
         with KeypointTableWriter(
             self._folder / "keypoints.csv",
@@ -43,7 +46,7 @@ class Collection:
                 self._write_overlay(video, people)
             for _ in people:
                 pass
-        built = summary.build()
+        built = replace(summary.build(), failed_ranges=tuple(failed_ranges))
         (self._folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(built)))
         return built
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from biomechanics.summary import VideoSummary
+from biomechanics.summary import FailedRange, VideoSummary
 from core.errors import LeaseLostError, NotFoundError
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.video import FrameSpan
+from orchestrator.bisection import ATTEMPTS_OF_A_PIECE, cut_frame
 from orchestrator.parameters import JobParameters
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tasks import Failure, Lease
@@ -84,16 +85,6 @@ class BatchFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedRun:
-    """A run without poses, at least in part."""
-
-    first_frame: int
-    last_frame: int
-    error_code: str
-    error_message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoEnd:
     """How a video ended."""
 
@@ -109,6 +100,16 @@ class JobEnd:
 
     status: JobStatus
     failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Id:
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Count:
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +140,9 @@ class FlowStore:
         """The committed frame batches of a video, in order."""
         return await self._database.rows(BatchFile, "video_batches", video_id)
 
-    async def failed_runs(self, video_id: int) -> list[FailedRun]:
+    async def failed_ranges(self, video_id: int) -> list[FailedRange]:
         """The runs of a video that ended with an error, in order."""
-        return await self._database.rows(FailedRun, "failed_runs", video_id)
+        return await self._database.rows(FailedRange, "failed_ranges", video_id)
 
     async def commit_package(self, lease: Lease, entries: Sequence[PackageEntry]) -> None:
         """The package is unpacked: video rows, and a submit task for each that was not refused."""
@@ -195,8 +196,9 @@ class FlowStore:
         return committed.is_new
 
     async def commit_run(self, lease: Lease) -> None:
-        """Every frame batch of the run is committed."""
-        await _end_task(self._database, lease, TaskStatus.DONE, None)
+        """Every frame batch of the run is committed. Raises LeaseLostError if one is not."""
+        if not await self._database.execute("end_run", lease.id, lease.epoch):
+            raise _lost(lease)
 
     async def commit_video(self, lease: Lease, end: VideoEnd) -> None:
         """The video's results are written."""
@@ -213,9 +215,12 @@ class FlowStore:
     async def fail(self, lease: Lease, failure: Failure, status: TaskStatus) -> None:
         """The task failed for good; what hangs on it ends accordingly.
 
-        A run's open batches count as missing frames of its video, and the video goes on.
+        A run that may have failed for a few of its frames is cut in two, which are tried again. Otherwise its
+        open batches count as missing frames of its video, and the video goes on.
         """
         async with self._database.transaction() as session:
+            if lease.kind is TaskKind.INFER and await _cut(session, lease, failure):
+                return
             await _end_task(session, lease, status, failure)
             if lease.kind is TaskKind.INFER:
                 await session.execute("fail_open_batches", lease.id)
@@ -224,6 +229,21 @@ class FlowStore:
                 await _end_video(session, lease, VideoEnd(status=VideoStatus.FAILED, failure=failure))
             else:
                 await _end_job(session, lease, JobEnd(status=JobStatus.FAILED, failure=failure))
+
+
+async def _cut(session: Session, lease: Lease, failure: Failure) -> bool:
+    """Whether the run was cut in two."""
+    open_batches = await session.rows(OpenBatch, "open_batches", lease.id)
+    batches = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in open_batches]
+    cuts = await session.row(_Count, "count_cuts", lease.job_id, lease.video)
+    middle = cut_frame(failure.code, batches, cuts.count if cuts else 0)
+    if middle is None:
+        return False
+    first, last = batches[0].start, batches[-1].stop - 1
+    arguments = lease.id, lease.epoch, first, middle, last, ATTEMPTS_OF_A_PIECE
+    if not await session.rows(_Id, "cut_run", *arguments):
+        raise _lost(lease)
+    return True
 
 
 async def _end_task(session: Session, lease: Lease, status: TaskStatus, failure: Failure | None) -> None:

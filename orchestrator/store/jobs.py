@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.errors import InvalidParameterError, NotFoundError
+from biomechanics.summary import FailedRange
+from core.errors import ConflictError, InvalidParameterError, NotFoundError
 from core.jobs import JobStatus, Tier, VideoStatus
 from orchestrator.parameters import resolve_parameters
 from orchestrator.store.database import Database
@@ -12,6 +13,8 @@ from orchestrator.store.database import Database
 DEFAULT_USER_ID = 1
 """The user that every installation starts with."""
 _NEWEST = 2**63 - 1
+_REOPEN = ("reopen_batches", "drop_collections", "reopen_videos", "revive_tasks")
+"""What a redrive does to a job's parts, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +67,13 @@ class VideoView:
     results_path: str
     """Prefix of the object keys of the results."""
     summary: dict[str, object] | None
+    failed_ranges: tuple[FailedRange, ...] = ()
+    """Frames that were given up, and why."""
 
     @property
     def progress(self) -> float:
         """Share of the frames that are done, 0 to 1; 1 for a video that is over."""
-        if self.status in {VideoStatus.COMPLETED, VideoStatus.FAILED}:
+        if self.status.is_final:
             return 1.0
         return self.frames_done / self.frames_total if self.frames_total else 0.0
 
@@ -134,6 +139,44 @@ class JobStore:
     async def list_jobs(self, limit: int = 50, before_id: int | None = None) -> list[JobView]:
         """Jobs, newest first; `before_id` continues a list after its last id."""
         return await self._database.rows(JobView, "job_views", limit, before_id or _NEWEST)
+
+    async def cancel(self, job_id: int) -> JobView:
+        """End a job now: nothing of it is begun any more, and what is under way loses its lease.
+
+        Cancelling twice does no harm. Raises NotFoundError, ConflictError if the job has ended otherwise.
+        """
+        async with self._database.transaction() as session:
+            # In the order in which commits lock; tasks that they made due meanwhile are seen the next time.
+            is_seen = True
+            while is_seen:
+                is_seen = bool(await session.execute("cancel_tasks", job_id))
+                for name in ("cancel_batches", "cancel_videos", "cancel_job"):
+                    await session.execute(name, job_id)
+        job = await self.job(job_id)
+        if job.status is not JobStatus.CANCELLED:
+            raise ConflictError(
+                f"job {job_id}: expected one that has not ended, got one that is {job.status}"
+            )
+        return job
+
+    async def redrive(self, job_id: int) -> JobView:
+        """Work again on what was set aside after its attempts, and collect the results anew.
+
+        Raises NotFoundError, ConflictError if the job runs or nothing of it was set aside.
+        """
+        async with self._database.transaction() as session:
+            is_open = bool(await session.execute("reopen_job", job_id))
+            if is_open:
+                for name in _REOPEN:
+                    await session.execute(name, job_id)
+                await session.execute("recount_jobs", [job_id])
+                await session.execute("collect_finished_jobs", job_id)
+        job = await self.job(job_id)
+        if not is_open:
+            raise ConflictError(
+                f"expected a job that has ended and of which work was set aside, job {job_id} is {job.status}"
+            )
+        return job
 
     async def _defaults(self, request: JobRequest) -> _Defaults:
         row = await self._database.row(_Defaults, "job_defaults", request.user_id, request.pipeline_name)

@@ -116,6 +116,14 @@ class Client:
             time.sleep(pause_s)
             pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
 
+    def cancel(self, job_id: int) -> Job:
+        """End a job that has not ended. Raises ConflictError for one that has."""
+        return self._transport.send(Request("POST", f"/job/{job_id}/cancel"), Job)
+
+    def redrive(self, job_id: int) -> Job:
+        """Work again on what failed after all its attempts. Raises ConflictError if there is nothing."""
+        return self._transport.send(Request("POST", f"/job/{job_id}/redrive"), Job)
+
     def results(self, job_id: int) -> list[ResultFile]:
         """The files that the job has produced so far."""
         return self._transport.send(Request("GET", f"/job/{job_id}/results"), ResultPage).items

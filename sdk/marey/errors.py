@@ -14,7 +14,7 @@ MareyError
     │   UploadIncompleteError
     └── ServerError
         └── StoreError, BusError, ObjectStoreError, InferenceError, InferenceUnavailableError,
-            NotReadyError, InternalError
+            InferenceTimeoutError, InferenceRefusedError, NotReadyError, InternalError
 
 Codes this version does not know arrive as a plain MareyApiError.
 """
@@ -163,6 +163,14 @@ class InferenceError(ServerError):
 
 class InferenceUnavailableError(ServerError):
     """Inference does not answer."""
+
+
+class InferenceTimeoutError(ServerError):
+    """Inference did not answer in time."""
+
+
+class InferenceRefusedError(ServerError):
+    """Inference takes the request for wrong."""
 
 
 class NotReadyError(ServerError):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-_FINAL = frozenset({"completed", "completed_with_errors", "failed"})
+_FINAL = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,7 +14,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     status: str
-    """queued, running, collecting, completed, completed_with_errors or failed."""
+    """queued, running, collecting, completed, completed_with_errors, failed or cancelled."""
     pipeline: str
     tier: str
     parameters: dict[str, object] = {}
@@ -37,6 +37,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         return self.status == "completed"
 
 
+class FailedRange(msgspec.Struct, frozen=True, kw_only=True):
+    """Frames that were given up after all their attempts; `Client.redrive` tries them again."""
+
+    first_frame: int
+    last_frame: int
+    """Included."""
+    error_code: str
+    error_message: str
+    attempts: int
+
+
 class Video(msgspec.Struct, frozen=True, kw_only=True):
     """One video of a job."""
 
@@ -44,7 +55,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     job_id: int
     name: str
     status: str
-    """queued, inferring, collecting, completed or failed."""
+    """queued, inferring, collecting, completed, failed or cancelled."""
     progress: float = 0.0
     """Share of the frames that are done, 0 to 1."""
     frames_total: int = 0
@@ -55,6 +66,7 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     error_code: str | None = None
     error_message: str | None = None
     summary: dict[str, object] | None = None
+    failed_ranges: list[FailedRange] = []
 
 
 class ResultFile(msgspec.Struct, frozen=True, kw_only=True):

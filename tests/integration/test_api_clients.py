@@ -9,7 +9,7 @@ import marey
 import pytest
 from click.testing import CliRunner
 from marey.cli import main as marey_cli
-from marey.errors import InvalidParameterError, InvalidRequestError, NotFoundError
+from marey.errors import ConflictError, InvalidParameterError, InvalidRequestError, NotFoundError
 
 from tests.services.api import RunningApi, execute, finish_job, upload
 
@@ -94,6 +94,27 @@ def test_the_command_line(api: RunningApi, videos: list[Path], tmp_path: Path) -
     assert "completed" in run("jobs")
     fetched = run("results", job_id, "--out", str(tmp_path / "out")).split()
     assert [Path(path).name for path in fetched] == ["keypoints.csv", "overlay.mp4", "summary.json"]
+
+
+def test_a_job_can_be_cancelled_but_not_redriven(api: RunningApi) -> None:
+    job = api.client.create_job(upload(api))
+    with pytest.raises(ConflictError, match=f"job {job.id} is queued"):
+        api.client.redrive(job.id)
+    result = CliRunner().invoke(marey_cli, ["cancel", str(job.id), "--endpoint-url", api.url])
+    assert result.output == f"job {job.id}: cancelled\n"
+    snapshot = api.client.wait(job.id, timeout_s=5)
+    assert (snapshot.job.status, snapshot.job.succeeded) == ("cancelled", False)
+    result = CliRunner().invoke(marey_cli, ["redrive", str(job.id), "--endpoint-url", api.url])
+    assert (result.exit_code, f"job {job.id} is cancelled" in result.stderr) == (1, True)
+
+
+def test_a_failed_step_can_be_redriven(api: RunningApi) -> None:
+    job = api.client.create_job(upload(api))
+    execute(api, "UPDATE task SET status = 'dead', error_code = 'store'")
+    execute(api, "UPDATE job SET status = 'failed', error_code = 'store', finished_at = now()")
+    redriven = api.client.redrive(job.id)
+    assert (redriven.status, redriven.error_code, redriven.finished_at) == ("running", None, None)
+    assert execute(api, "SELECT attempts FROM task WHERE status = 'ready'") == 0
 
 
 def test_the_command_line_waits_and_tells_failure(api: RunningApi, videos: list[Path]) -> None:

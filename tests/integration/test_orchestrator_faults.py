@@ -1,7 +1,6 @@
 """What the orchestrator promises when messages are doubled, leases lost or streams deleted."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,13 +17,13 @@ from core.video import FrameSpan, VideoInfo
 from orchestrator.bus import STREAM, Route, TaskMessage
 from orchestrator.reconciler import Reconciler
 from orchestrator.stages.infer import InferStep
-from orchestrator.store.flow import BatchResult, OpenBatch, PackageEntry, VideoSource
-from orchestrator.store.tasks import Failure, Lease, ReadyTask, Sent, Windows
+from orchestrator.store.flow import BatchResult, OpenBatch, PackageEntry
+from orchestrator.store.tasks import Failure, Lease
 from tests.media import Clip, write_clip
+from tests.services.leases import assert_consistent, leased, sent_task, tasks_by_status, until
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
 
-WINDOWS = Windows(runs=8, steps=8)
 SMALL_RUNS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
 
 
@@ -45,44 +44,6 @@ class FirstRunBreaks(KnownPoses):
             raise InferenceError("the model returned NaN")
         async for batch in super().infer_run(path, info, batches):
             yield batch
-
-
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
-    """Wait for `condition`, which must come true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not await condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-
-
-async def sent_task(system: System) -> ReadyTask:
-    """The one task that is ready, marked as sent without a message."""
-    seen: list[ReadyTask] = []
-
-    async def send(tasks: Sequence[ReadyTask]) -> Sent:
-        seen.extend(tasks)
-        return Sent(stored=[task.id for task in tasks], duplicate=[])
-
-    assert await system.store.tasks.send_ready(WINDOWS, send) == 1
-    return seen[0]
-
-
-async def leased(system: System, worker: str = "a", lease_s: float = 30) -> Lease:
-    """A lease of the one task that is ready."""
-    task = await sent_task(system)
-    lease = await system.store.tasks.lease(task.id, task.epoch, worker, lease_s)
-    assert lease is not None
-    return lease
-
-
-async def tasks_by_status(system: System) -> dict[str, int]:
-    """Number of tasks per status."""
-    connection = await asyncpg.connect(system.settings.database_url)
-    try:
-        rows = await connection.fetch("SELECT status, count(*) FROM task GROUP BY status")
-    finally:
-        await connection.close()
-    return {row["status"]: row["count"] for row in rows}
 
 
 async def test_a_message_gives_one_lease(system: System, package: Path) -> None:
@@ -233,9 +194,8 @@ async def test_used_up_attempts_leave_a_declared_gap(system: System, package: Pa
         job = await system.ended(job_id)
     video = (await system.store.videos(job_id))[0]
     assert job.status is JobStatus.COMPLETED_WITH_ERRORS
-    (failed_run,) = await system.store.flow.failed_runs(video.id)
-    assert (video.status, video.error_code) == (VideoStatus.COMPLETED, "inference")
-    assert video.frames_missing == failed_run.last_frame + 1
+    assert (video.status, video.error_code, video.frames_missing) == (VideoStatus.COMPLETED, "inference", 1)
+    assert [(failed.first_frame, failed.last_frame) for failed in video.failed_ranges] == [(0, 0)]
     assert (await tasks_by_status(system))["dead"] == 1
 
 
@@ -266,14 +226,3 @@ async def test_wrong_counters_are_mended(system: System, package: Path) -> None:
 async def test_a_missing_source_fails_the_video(system: System) -> None:
     with pytest.raises(NotFoundError, match="video 99"):
         await system.store.flow.video_source(99)
-
-
-async def assert_consistent(system: System, video_id: int) -> None:
-    """Rows, counters and objects agree, and no task is left."""
-    source: VideoSource = await system.store.flow.video_source(video_id)
-    batches = await system.store.flow.video_batches(video_id)
-    frames = [frame for batch in batches for frame in range(batch.start_frame, batch.stop_frame)]
-    assert frames == list(range(source.frames_total))
-    stored = [key for key in system.objects.keys(source.results_path) if "/poses/" in key]
-    assert stored == sorted(batch.results_path for batch in batches)
-    assert set(await tasks_by_status(system)) == {"done"}

@@ -73,6 +73,33 @@ def jobs(limit: int, as_json: bool, endpoint_url: str | None) -> None:
 
 @click.command()
 @click.argument("job_id", metavar="ID", type=int)
+@endpoint_option
+def cancel(job_id: int, endpoint_url: str | None) -> None:
+    """End a job that has not ended."""
+    with session(endpoint_url) as client:
+        job = client.cancel(job_id)
+    click.echo(f"job {job.id}: {job.status}")
+
+
+@click.command()
+@click.argument("job_id", metavar="ID", type=int)
+@click.option("--wait", is_flag=True, help="Show progress and wait for the end.")
+@endpoint_option
+def redrive(job_id: int, wait: bool, endpoint_url: str | None) -> None:
+    """Work again on what failed in a job after all its attempts, and on nothing else.
+
+    With --wait the exit code is 1 unless every video was processed.
+    """
+    console = Console(stderr=True)
+    with session(endpoint_url) as client:
+        job = client.redrive(job_id)
+        click.echo(f"job {job.id}: {job.status}")
+        if wait:
+            _finish(_wait(client, job_id, console))
+
+
+@click.command()
+@click.argument("job_id", metavar="ID", type=int)
 @click.option(
     "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to."
 )

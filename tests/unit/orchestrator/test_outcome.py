@@ -4,11 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from biomechanics.summary import FrameRange
+from biomechanics.summary import FailedRange, FrameRange
 from core.jobs import JobStatus, VideoStatus
 from orchestrator.outcome import declare_gaps, job_end
 from orchestrator.store import VideoView
-from orchestrator.store.flow import FailedRun
 
 
 def video(status: VideoStatus, code: str | None = None) -> VideoView:
@@ -69,8 +68,10 @@ def test_many_gaps_are_counted() -> None:
 
 
 def test_a_failed_run_explains_its_gap() -> None:
-    run = FailedRun(first_frame=0, last_frame=9, error_code="inference", error_message="Triton said no")
-    failure = declare_gaps([FrameRange(first=0, last=9)], 20, [run])
+    failed = FailedRange(
+        first_frame=0, last_frame=9, error_code="inference", error_message="Triton said no", attempts=5
+    )
+    failure = declare_gaps([FrameRange(first=0, last=9)], 20, [failed])
     assert failure.code == "inference"
     assert failure.message.endswith("frames 0-9; Triton said no")
 

@@ -74,7 +74,7 @@ def test_version() -> None:
     assert version("marey") in run("--version").output
 
 
-@pytest.mark.parametrize("command", ["submit", "job", "jobs", "results"])
+@pytest.mark.parametrize("command", ["submit", "job", "jobs", "results", "cancel", "redrive"])
 def test_each_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
