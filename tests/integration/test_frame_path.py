@@ -167,12 +167,14 @@ async def test_closing_early_gives_the_slots_back(frame_path: FramePath, video: 
 
 
 async def test_cancelling_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
+    cancelled = 0
     for delay_s in np.linspace(0, 0.1, 8):
         task = asyncio.create_task(infer(frame_path, video))
         await asyncio.sleep(delay_s)
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
+        cancelled += task.cancelled()
+    assert cancelled > 0
     check(await infer(frame_path, video), plan(video)[0])
 
 
