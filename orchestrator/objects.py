@@ -1,9 +1,11 @@
 """Where packages, videos and results are kept, by key."""
 
+import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol
 
@@ -58,7 +60,11 @@ class ObjectStore(Protocol):
 
 
 class LocalObjectStore:
-    """An ObjectStore in a directory of this machine."""
+    """An ObjectStore in a directory of this machine.
+
+    Drafts are locked by their process: what a killed one left behind is removed when the next one opens the
+    store.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -66,6 +72,7 @@ class LocalObjectStore:
             (root / _TEMPORARY).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"object store: cannot write to {root}: {error}") from error
+        _sweep(root / _TEMPORARY)
 
     def put(self, key: str, data: bytes) -> None:
         """Store `data`, replacing what was there."""
@@ -129,8 +136,13 @@ class LocalObjectStore:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A directory for files on their way into the store, removed at the end."""
-        with tempfile.TemporaryDirectory(dir=self._root / _TEMPORARY) as folder:
-            yield Path(folder)
+        with _object_errors(_TEMPORARY):
+            folder, lock = _locked(lambda: Path(tempfile.mkdtemp(dir=self._root / _TEMPORARY)))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
 
     def _path(self, key: str) -> Path:
         """Raises NotFoundError for a key that could leave the store: nothing is ever stored under it."""
@@ -148,13 +160,13 @@ class LocalObjectStore:
     def _draft(self, key: str) -> Iterator[tuple[BinaryIO, Path]]:
         """A file to write to, gone at the end unless it was moved to its place."""
         with _object_errors(key):
-            handle, name = tempfile.mkstemp(dir=self._root / _TEMPORARY)
-            draft = Path(name)
+            draft, lock = _locked(lambda: _empty_file(self._root / _TEMPORARY))
             try:
-                with os.fdopen(handle, "wb") as file:
+                with draft.open("wb") as file:
                     yield file, draft
             finally:
                 draft.unlink(missing_ok=True)
+                os.close(lock)
 
 
 def open_object_store(url: str) -> ObjectStore:
@@ -163,6 +175,50 @@ def open_object_store(url: str) -> ObjectStore:
     if scheme != "file" or not path.startswith("/"):
         raise ConfigurationError(f"MAREY_STORE_URL: expected file:///a/directory, got {url!r}")
     return LocalObjectStore(Path(path))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the drafts whose owners are dead."""
+    for draft in folder.iterdir():
+        try:
+            descriptor = os.open(draft, os.O_RDONLY)
+        except (FileNotFoundError, PermissionError):
+            continue
+        if _lock(descriptor):
+            _remove(draft)
+        os.close(descriptor)
+
+
+def _locked(make: Callable[[], Path]) -> tuple[Path, int]:
+    """A new draft and its lock; made again if another process took it for left behind before the lock."""
+    while True:
+        draft = make()
+        with suppress(FileNotFoundError):
+            descriptor = os.open(draft, os.O_RDONLY)
+            if _lock(descriptor) and draft.exists():
+                return draft, descriptor
+            os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _empty_file(folder: Path) -> Path:
+    descriptor, name = tempfile.mkstemp(dir=folder)
+    os.close(descriptor)
+    return Path(name)
+
+
+def _remove(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft, ignore_errors=True)
+    else:
+        draft.unlink(missing_ok=True)
 
 
 def _sync(file: BinaryIO) -> None:

@@ -24,9 +24,14 @@ class _InfoHeader(msgspec.Struct, frozen=True):
     container: str
 
 
+def poses_prefix(results_path: str) -> str:
+    """What the object keys of a video's poses start with."""
+    return f"{results_path}poses/"
+
+
 def pose_key(results_path: str, start_frame: int, epoch: int) -> str:
     """Object key of a frame batch's poses: each holder of the run writes its own."""
-    return f"{results_path}poses/{start_frame:08d}-{epoch}.npz"
+    return f"{poses_prefix(results_path)}{start_frame:08d}-{epoch}.npz"
 
 
 def index_key(results_path: str) -> str:

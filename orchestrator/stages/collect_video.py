@@ -14,7 +14,7 @@ from core.poses import PoseBatch
 from core.skeletons import SKELETONS, Skeleton
 from orchestrator.objects import ObjectStore
 from orchestrator.outcome import declare_gaps
-from orchestrator.pose_files import decode_info, decode_poses, index_key
+from orchestrator.pose_files import decode_info, decode_poses, index_key, poses_prefix
 from orchestrator.stages.collection import Collection
 from orchestrator.stages.submit import named_as
 from orchestrator.store import Store
@@ -28,6 +28,8 @@ class _Work:
 
     source: VideoSource
     batches: Sequence[BatchFile]
+    uncounted: frozenset[str]
+    """Pose files that no batch names: their worker was killed before the row, or had lost its lease."""
     failed_ranges: Sequence[FailedRange]
     broken_off: threading.Event
     """Set when nobody waits for the result any more."""
@@ -42,21 +44,31 @@ class CollectVideoStep:
 
     async def run(self, lease: Lease) -> None:
         """Memory does not grow with the video, but for a few bytes per frame."""
-        flow = self._store.flow
-        work = _Work(
-            source=await flow.video_source(lease.video),
-            batches=await flow.video_batches(lease.video),
-            failed_ranges=await flow.failed_ranges(lease.video),
-            broken_off=threading.Event(),
-        )
+        work = await self._read(lease)
         try:
             end = await asyncio.to_thread(self._collect, work)
         finally:
             work.broken_off.set()
-        await flow.commit_video(lease, end)
+        await self._store.flow.commit_video(lease, end)
+
+    async def _read(self, lease: Lease) -> _Work:
+        """Files are listed before rows are read: what is not counted then never will be."""
+        flow = self._store.flow
+        source = await flow.video_source(lease.video)
+        files = await asyncio.to_thread(self._objects.keys, poses_prefix(source.results_path))
+        batches = await flow.video_batches(lease.video)
+        return _Work(
+            source=source,
+            batches=batches,
+            uncounted=frozenset(files).difference(batch.results_path for batch in batches),
+            failed_ranges=await flow.failed_ranges(lease.video),
+            broken_off=threading.Event(),
+        )
 
     def _collect(self, work: _Work) -> VideoEnd:
         """Runs in a thread."""
+        for key in work.uncounted:
+            self._objects.delete(key)
         info = decode_info(self._objects.read(index_key(work.source.results_path)))
         batches = self._poses(work)
         first = next(batches, None)

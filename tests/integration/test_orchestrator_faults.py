@@ -15,6 +15,7 @@ from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from orchestrator.bus import STREAM, Route, TaskMessage
+from orchestrator.pose_files import pose_key
 from orchestrator.reconciler import Reconciler
 from orchestrator.stages.infer import InferStep
 from orchestrator.store.flow import BatchResult, OpenBatch, PackageEntry
@@ -116,6 +117,17 @@ async def test_an_outdated_holder_leaves_no_batch_file(system: System, package: 
     video = (await system.store.videos(job_id))[0]
     assert video.frames_done == 0
     assert not [key for key in system.objects.keys(video.results_path) if "/poses/" in key]
+
+
+async def test_batch_files_of_killed_workers_are_removed(system: System, package: Path) -> None:
+    """Killed between the file and its row: nobody would ever read it."""
+    job_id, run = await open_run(system, package)
+    video = (await system.store.videos(job_id))[0]
+    system.objects.put(pose_key(video.results_path, 0, run.epoch), b"half the truth")
+    await system.store.tasks.release(run, 0, 1, None)
+    async with system.working(KnownPoses()):
+        assert (await system.ended(job_id)).status is JobStatus.COMPLETED
+    await assert_consistent(system, video.id)
 
 
 def _infer_step(system: System, poses: KnownPoses) -> Callable[[Lease], Awaitable[None]]:

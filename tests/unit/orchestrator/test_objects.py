@@ -87,6 +87,19 @@ async def test_an_upload_is_bounded(objects: LocalObjectStore, tmp_path: Path) -
     assert files_below(tmp_path) == []
 
 
+def test_what_a_killed_process_left_behind_is_removed(objects: LocalObjectStore, tmp_path: Path) -> None:
+    drafts = tmp_path / "objects" / ".tmp"
+    (drafts / "file").write_bytes(b"half")
+    (drafts / "folder").mkdir()
+    (drafts / "folder" / "overlay.mp4").write_bytes(b"half")
+    with objects.scratch() as folder:
+        (folder / "mine").write_bytes(b"under way")
+        LocalObjectStore(tmp_path / "objects")
+        assert list(drafts.iterdir()) == [folder]
+        assert (folder / "mine").exists()
+    assert list(drafts.iterdir()) == []
+
+
 @pytest.mark.parametrize("url", ["", "/data", "s3://bucket", "file://data"])
 def test_the_url_is_checked(url: str) -> None:
     with pytest.raises(ConfigurationError, match="MAREY_STORE_URL: expected file:///"):
