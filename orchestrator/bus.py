@@ -1,13 +1,13 @@
 """NATS JetStream, the wake-up. Only this file imports nats.
 
-A message says "task N may have work at epoch E" and nothing else: Postgres knows the rest, and a lost or
-doubled message does no harm.
+A message says "task N may have work at epoch E", and of how many frames; Postgres knows the rest, and a lost
+or doubled message does no harm. Each lane (tier and project) has a subject and a consumer of its own, so that
+whoever takes from the lanes decides whose turn it is.
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Self
 
 import msgspec
@@ -19,7 +19,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 
 from core.errors import BusError
-from core.jobs import TaskKind, Tier
+from orchestrator.lanes import Lane, Queue
 
 STREAM = "MAREY"
 _HINT_SUBJECT = "marey.hint"
@@ -27,6 +27,8 @@ _REQUEST_TIMEOUT_S = 5.0
 _PULL_TIMEOUT_S = 2.0
 _CONNECT_TIMEOUT_S = 5.0
 _ACK_WAIT_S = 30.0
+_IDLE_CONSUMER_S = 3600.0
+"""JetStream forgets the consumer of a lane that nobody took from for so long."""
 _DUPLICATE_WINDOW_S = 120.0
 _MAX_STREAM_BYTES = 256 << 20
 _MAX_MESSAGE_BYTES = 64 << 10
@@ -38,26 +40,12 @@ class TaskMessage(msgspec.Struct, frozen=True):
 
     task_id: int
     epoch: int
+    frames: int = 0
+    """What a run is charged for; 0 for other steps."""
 
 
 NO_TASK = TaskMessage(task_id=0, epoch=0)
 """Stands for a message that cannot be read: ids start at 1, so nobody gets a lease for it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Where a task's message goes."""
-
-    kind: TaskKind
-    tier: Tier
-    project_id: int
-
-    @property
-    def subject(self) -> str:
-        """`marey.frames.<tier>.<project>` for runs, else `marey.jobs.<kind>.<tier>`."""
-        if self.kind is TaskKind.INFER:
-            return f"marey.frames.{self.tier}.{self.project_id}"
-        return f"marey.jobs.{self.kind}.{self.tier}"
 
 
 def message_id(message: TaskMessage) -> str:
@@ -65,16 +53,12 @@ def message_id(message: TaskMessage) -> str:
     return f"{message.task_id}:{message.epoch}"
 
 
-def lanes(subjects: str) -> tuple[str, ...]:
-    """Durable consumers of `frames` or `jobs`, the most urgent tier first."""
-    return tuple(f"{subjects}_{tier}" for tier in reversed(Tier))
-
-
 class Delivery:
     """A message that was taken from a lane."""
 
-    def __init__(self, message: Msg) -> None:
+    def __init__(self, message: Msg, lane: Lane) -> None:
         self._message = message
+        self.lane = lane
         self.task = _decode(message.data)
 
     async def ack(self) -> None:
@@ -115,36 +99,43 @@ class Bus:
                 await client.close()
 
     async def provision(self) -> bool:
-        """Make the stream and its consumers if they are missing; true if the stream was made."""
+        """Make the stream if it is missing; true if it was made, and every message with it is gone.
+
+        The stream of an earlier version, whose subjects are others, is replaced.
+        """
+        wanted = _stream()
         with bus_errors():
             try:
-                await self._jetstream.stream_info(STREAM)
-                made = False
+                found = await self._jetstream.stream_info(STREAM)
+                if found.config.subjects == wanted.subjects:
+                    return False
+                await self._jetstream.delete_stream(STREAM)
             except nats.js.errors.NotFoundError:
-                await self._jetstream.add_stream(_stream())
-                made = True
-            for consumer in _consumers():
-                await self._jetstream.add_consumer(STREAM, consumer)
-        return made
+                pass
+            await self._jetstream.add_stream(wanted)
+        return True
 
-    async def publish(self, route: Route, message: TaskMessage) -> bool:
+    async def publish(self, lane: Lane, message: TaskMessage) -> bool:
         """Store a message; false if JetStream knows its id already. Raises BusError if unknown."""
         with bus_errors():
             headers = {"Nats-Msg-Id": message_id(message)}
-            ack = await self._jetstream.publish(route.subject, msgspec.json.encode(message), headers=headers)
+            ack = await self._jetstream.publish(lane.subject, msgspec.json.encode(message), headers=headers)
         return not ack.duplicate
 
-    async def hint(self) -> None:
-        """Tell those who wait that there may be something to take."""
+    async def hint(self, lanes: Collection[Lane]) -> None:
+        """Tell those who wait that there may be something to take from `lanes`."""
         with bus_errors():
-            await self._client.publish(_HINT_SUBJECT)
+            await self._client.publish(_HINT_SUBJECT, msgspec.json.encode(lanes))
 
     @asynccontextmanager
-    async def hints(self, on_hint: Callable[[], None]) -> AsyncIterator[None]:
-        """Call `on_hint` for each hint."""
+    async def hints(self, on_hint: Callable[[list[Lane]], None]) -> AsyncIterator[None]:
+        """Call `on_hint` with the lanes of each hint."""
 
-        async def receive(_: Msg) -> None:
-            on_hint()
+        async def receive(message: Msg) -> None:
+            try:
+                on_hint(msgspec.json.decode(message.data, type=list[Lane]))
+            except msgspec.DecodeError as error:
+                _logger.warning("unreadable hint: %s", error, extra={"action": "drop_hint"})
 
         with bus_errors():
             subscription = await self._client.subscribe(_HINT_SUBJECT, cb=receive)
@@ -153,21 +144,36 @@ class Bus:
             finally:
                 await subscription.unsubscribe()
 
-    async def take(self, lane: str) -> Delivery | None:
-        """The lane's next message, if there is one now.
-
-        JetStream answers a `no_wait` pull at once, so that no pull is ever left behind to deliver a message
-        to nobody. (`old_style`: the answer has the subject of the stored message, not that of the inbox.)
-        """
-        subject = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{lane}"
+    async def take(self, lane: Lane) -> Delivery | None:
+        """The lane's next message, if there is one now. A lane without a consumer gets one."""
         with bus_errors():
             try:
-                reply = await self._client.request(
-                    subject, b'{"batch":1,"no_wait":true}', timeout=_PULL_TIMEOUT_S, old_style=True
-                )
+                reply = await self._pull(lane)
             except nats.errors.NoRespondersError:
-                return None
-        return None if reply.headers and "Status" in reply.headers else Delivery(reply)
+                if not await self._add_consumer(lane):
+                    return None
+                reply = await self._pull(lane)
+        return None if reply.headers and "Status" in reply.headers else Delivery(reply, lane)
+
+    async def _pull(self, lane: Lane) -> Msg:
+        """JetStream answers a `no_wait` pull at once: none is left behind to deliver to nobody.
+
+        (`old_style`: the answer has the subject of the stored message, not that of the inbox.)
+        """
+        return await self._client.request(
+            f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{lane.consumer}",
+            b'{"batch":1,"no_wait":true}',
+            timeout=_PULL_TIMEOUT_S,
+            old_style=True,
+        )
+
+    async def _add_consumer(self, lane: Lane) -> bool:
+        """False if there is no stream."""
+        try:
+            await self._jetstream.add_consumer(STREAM, _consumer(lane))
+        except nats.js.errors.NotFoundError:
+            return False
+        return True
 
 
 def _decode(data: bytes) -> TaskMessage:
@@ -194,7 +200,7 @@ async def _log_error(error: Exception) -> None:
 def _stream() -> StreamConfig:
     return StreamConfig(
         name=STREAM,
-        subjects=["marey.frames.>", "marey.jobs.>"],
+        subjects=[f"marey.{queue}.*.*" for queue in Queue],
         retention=RetentionPolicy.WORK_QUEUE,
         storage=StorageType.FILE,
         max_bytes=_MAX_STREAM_BYTES,
@@ -203,15 +209,11 @@ def _stream() -> StreamConfig:
     )
 
 
-def _consumers() -> list[ConsumerConfig]:
-    subjects: Mapping[str, str] = {"frames": "marey.frames.{}.>", "jobs": "marey.jobs.*.{}"}
-    return [
-        ConsumerConfig(
-            durable_name=f"{lane}_{tier}",
-            filter_subject=pattern.format(tier),
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=_ACK_WAIT_S,
-        )
-        for lane, pattern in subjects.items()
-        for tier in Tier
-    ]
+def _consumer(lane: Lane) -> ConsumerConfig:
+    return ConsumerConfig(
+        durable_name=lane.consumer,
+        filter_subject=lane.subject,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=_ACK_WAIT_S,
+        inactive_threshold=_IDLE_CONSUMER_S,
+    )

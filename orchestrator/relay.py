@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 
 from core.errors import BusError, MareyError
-from orchestrator.bus import Bus, Route, TaskMessage
+from orchestrator.bus import Bus, TaskMessage
 from orchestrator.settings import LeaseSettings, QueueSettings
 from orchestrator.store import Store
 from orchestrator.store.tasks import ReadyTask, Sent, Windows
@@ -37,8 +37,10 @@ class Relay:
 
     async def _relay(self, wake: Wake) -> None:
         while not wake.is_stopping:
-            if await self._store.tasks.send_ready(self._windows, self._send):
-                await self._bus.hint()
+            sent = await self._store.tasks.send_ready(self._windows, self._send)
+            if sent:
+                await self._bus.hint({task.lane for task in sent})
+                wake.hint()
             await wake.wait(self._poll_interval_s)
             await asyncio.sleep(_COALESCE_S)
 
@@ -51,9 +53,9 @@ class Relay:
         )
 
     async def _publish(self, task: ReadyTask) -> bool | None:
-        route = Route(kind=task.kind, tier=task.tier, project_id=task.project_id)
+        message = TaskMessage(task_id=task.id, epoch=task.epoch, frames=task.frame_count)
         try:
-            return await self._bus.publish(route, TaskMessage(task_id=task.id, epoch=task.epoch))
+            return await self._bus.publish(task.lane, message)
         except BusError as error:
             _logger.warning("task %d was not sent: %s", task.id, error, extra={"action": "publish"})
             return None

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from core.errors import BusError, LeaseLostError, MareyError, StoreError
 from core.jobs import TaskKind
-from orchestrator.bus import Bus, Delivery
+from orchestrator.bus import Delivery
+from orchestrator.intake import Intake
 from orchestrator.retry import Retry, decide
 from orchestrator.settings import LeaseSettings
 from orchestrator.store import Store
@@ -33,8 +34,6 @@ class RunnerOptions:
     """What one runner does."""
 
     worker: str
-    lanes: tuple[str, ...]
-    """Consumers to take from, the most urgent first."""
     slots: int
     """Tasks under way at a time."""
     lease: LeaseSettings
@@ -44,10 +43,10 @@ class Runner:
     """Works on tasks until it is told to stop, then drains."""
 
     def __init__(
-        self, store: Store, bus: Bus, steps: Mapping[TaskKind, Step], options: RunnerOptions
+        self, store: Store, intake: Intake, steps: Mapping[TaskKind, Step], options: RunnerOptions
     ) -> None:
         self._store = store
-        self._bus = bus
+        self._intake = intake
         self._steps = steps
         self._options = options
         self._working: set[asyncio.Task[None]] = set()
@@ -55,7 +54,7 @@ class Runner:
     async def run(self, wake: Wake) -> None:
         """Take and work; a message is taken only when there is a slot for it."""
         try:
-            async with self._bus.hints(wake.hint):
+            async with self._intake.hints(wake.hint):
                 await self._run(wake)
         finally:
             await self._drain(self._options.lease.drain_timeout_s if wake.is_stopping else 0)
@@ -69,12 +68,10 @@ class Runner:
                 self._start(delivery, wake)
 
     async def _take(self) -> Delivery | None:
-        """The most urgent message there is."""
+        """The message whose turn it is, if there is any."""
         try:
-            for lane in self._options.lanes:
-                if delivery := await self._bus.take(lane):
-                    return delivery
-        except BusError as error:
+            return await self._intake.take()
+        except (BusError, StoreError) as error:
             _logger.warning("cannot take work: %s", error, extra={"action": "take"})
         return None
 

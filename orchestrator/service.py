@@ -8,8 +8,10 @@ from core.errors import InferenceError
 from core.jobs import TaskKind
 from ingest.archive import ArchiveLimits
 from ingest.probe import MediaLimits
-from orchestrator.bus import Bus, lanes
+from orchestrator.bus import Bus
 from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.intake import Intake
+from orchestrator.lanes import Queue
 from orchestrator.objects import ObjectStore, open_object_store
 from orchestrator.process import mark_ready, run_until_signal
 from orchestrator.reconciler import Reconciler
@@ -54,7 +56,8 @@ async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
         await bus.provision()
         relay = Relay(store, bus, settings.queue, settings.lease)
         reconciler = Reconciler(store, bus, settings.lease)
-        runner = Runner(store, bus, orchestrator_steps(store, objects), _step_options(settings))
+        intake = Intake(store.tasks, bus, Queue.STEPS, settings.lease.poll_interval_s)
+        runner = Runner(store, intake, orchestrator_steps(store, objects), _step_options(settings))
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run(Wake(stop)), name="relay")
             group.create_task(reconciler.run(Wake(stop)), name="reconciler")
@@ -78,8 +81,9 @@ async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Even
     objects = open_object_store(settings.store_url)
     async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
         steps = {TaskKind.INFER: InferStep(store, objects, poses, settings.lease.lease_s)}
+        intake = Intake(store.tasks, bus, Queue.RUNS, settings.lease.poll_interval_s)
         mark_ready(settings.ready_file)
-        await Runner(store, bus, steps, _run_options(settings)).run(Wake(stop))
+        await Runner(store, intake, steps, _run_options(settings)).run(Wake(stop))
 
 
 def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, Step]:
@@ -111,7 +115,6 @@ async def _open_triton(settings: Settings, stop: asyncio.Event) -> TritonClient 
 def _step_options(settings: Settings) -> RunnerOptions:
     return RunnerOptions(
         worker=settings.worker_name,
-        lanes=lanes("jobs"),
         slots=settings.queue.steps_in_flight,
         lease=settings.lease,
     )
@@ -120,7 +123,6 @@ def _step_options(settings: Settings) -> RunnerOptions:
 def _run_options(settings: Settings) -> RunnerOptions:
     return RunnerOptions(
         worker=settings.worker_name,
-        lanes=lanes("frames"),
         slots=settings.queue.runs_in_flight,
         lease=settings.lease,
     )

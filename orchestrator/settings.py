@@ -30,7 +30,7 @@ class QueueSettings:
     """How much is under way at a time."""
 
     runs_window: int = 32
-    """Runs per tier that wait in JetStream; the rest waits in Postgres."""
+    """Runs per tier and project that wait in JetStream; the rest waits in Postgres."""
     steps_window: int = 32
     """The same for the other steps."""
     steps_in_flight: int = 2

@@ -58,22 +58,37 @@ SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_mes
 FROM video v WHERE v.job_id = $1 ORDER BY v.id;
 
 -- name: pick_ready
--- Tasks to publish, locked: per lane (kind x tier) as many as keep $1 unread messages of runs,
--- $2 of other steps, in JetStream. The backlog stays here.
-SELECT picked.id, picked.epoch, picked.kind, picked.tier, picked.project_id
-FROM (VALUES (true, 'high_priority'), (true, 'priority'), (true, 'standard'),
-             (false, 'high_priority'), (false, 'priority'), (false, 'standard')) AS lane (is_run, tier)
-CROSS JOIN LATERAL (
-    SELECT t.id, t.epoch, t.kind, t.tier, t.project_id
+-- Tasks to publish, locked: per lane (runs or steps x tier x project) as many as keep $1 unread messages of runs,
+-- $2 of other steps, in JetStream, and at most 16 at a time. The backlog stays here.
+WITH RECURSIVE lane AS (
+    (SELECT kind = 'infer' AS is_run, tier, project_id FROM task
+     WHERE status = 'ready'
+     ORDER BY kind = 'infer', tier, project_id LIMIT 1)
+    UNION ALL
+    SELECT next.is_run, next.tier, next.project_id
+    FROM lane CROSS JOIN LATERAL (
+        SELECT t.kind = 'infer' AS is_run, t.tier, t.project_id FROM task t
+        WHERE t.status = 'ready' AND (t.kind = 'infer', t.tier, t.project_id) > (lane.is_run, lane.tier, lane.project_id)
+        ORDER BY t.kind = 'infer', t.tier, t.project_id LIMIT 1
+    ) AS next
+)
+SELECT picked.id, picked.epoch, picked.kind, picked.tier, picked.project_id, picked.frame_count
+FROM lane CROSS JOIN LATERAL (
+    SELECT t.id, t.epoch, t.kind, t.tier, t.project_id, t.frame_count
     FROM task t
     WHERE t.status = 'ready' AND (t.kind = 'infer') = lane.is_run AND t.tier = lane.tier
-          AND t.not_before <= now()
+          AND t.project_id = lane.project_id AND t.not_before <= now()
     ORDER BY t.id
-    LIMIT greatest(0, CASE WHEN lane.is_run THEN $1::bigint ELSE $2::bigint END - (
+    LIMIT least(16, greatest(0, CASE WHEN lane.is_run THEN $1::bigint ELSE $2::bigint END - (
         SELECT count(*) FROM task s
-        WHERE s.status = 'sent' AND (s.kind = 'infer') = lane.is_run AND s.tier = lane.tier))
+        WHERE s.status = 'sent' AND (s.kind = 'infer') = lane.is_run AND s.tier = lane.tier
+              AND s.project_id = lane.project_id)))
     FOR UPDATE OF t SKIP LOCKED
 ) AS picked;
+
+-- name: waiting_lanes
+-- Tiers and projects that have messages which nobody took, of runs if $1, else of other steps.
+SELECT DISTINCT tier, project_id FROM task WHERE status = 'sent' AND (kind = 'infer') = $1;
 
 -- name: mark_sent
 -- The messages of tasks $1 are stored in JetStream.

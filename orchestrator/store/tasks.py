@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import LeaseLostError
 from core.jobs import TaskKind, Tier
+from orchestrator.lanes import Lane, Queue
 from orchestrator.store.database import Database
 
 _CHANNEL = "marey_task"
@@ -20,6 +21,13 @@ class ReadyTask:
     kind: TaskKind
     tier: Tier
     project_id: int
+    frame_count: int
+    """Of a run; 0 for other steps."""
+
+    @property
+    def lane(self) -> Lane:
+        """Where its message waits."""
+        return Lane.of(self.kind, self.tier, self.project_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
-    """Unread messages per tier that may be in JetStream."""
+    """Unread messages per lane that may be in JetStream."""
 
     runs: int
     steps: int
@@ -75,6 +83,12 @@ class Sent:
     """Tasks whose message id was used before: it may be gone by now, so the epoch must change."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LaneRow:
+    tier: Tier
+    project_id: int
+
+
 class TaskStore:
     """Publishes, leases and hands back tasks."""
 
@@ -83,19 +97,26 @@ class TaskStore:
 
     async def send_ready(
         self, windows: Windows, send: Callable[[Sequence[ReadyTask]], Awaitable[Sent]]
-    ) -> int:
-        """Give what is due to `send` and note what it sent; return the number of tasks that were stored.
+    ) -> list[ReadyTask]:
+        """Give what is due to `send` and note what it sent; return the tasks whose messages were stored.
 
-        The rows stay locked meanwhile, so that two relays never send the same task.
+        From each lane a few at a time, so that a full lane does not keep the others waiting. The rows stay
+        locked meanwhile, so that two relays never send the same task.
         """
         async with self._database.transaction() as session:
             tasks = await session.rows(ReadyTask, "pick_ready", windows.runs, windows.steps)
             if not tasks:
-                return 0
+                return []
             sent = await send(tasks)
             await session.execute("mark_sent", sent.stored)
             await session.execute("renumber_ready", sent.duplicate)
-            return len(sent.stored)
+            stored = set(sent.stored)
+            return [task for task in tasks if task.id in stored]
+
+    async def waiting_lanes(self, queue: Queue) -> list[Lane]:
+        """Lanes that have messages nobody took."""
+        rows = await self._database.rows(_LaneRow, "waiting_lanes", queue is Queue.RUNS)
+        return [Lane(queue=queue, tier=row.tier, project_id=row.project_id) for row in rows]
 
     async def lease(self, task_id: int, epoch: int, worker: str, lease_s: float) -> Lease | None:
         """Take a task that a message of `epoch` named; None if it has moved on since."""

@@ -14,7 +14,8 @@ from core.errors import InferenceError, LeaseLostError, NotFoundError, StoreErro
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
-from orchestrator.bus import STREAM, Route, TaskMessage
+from orchestrator.bus import STREAM, TaskMessage
+from orchestrator.lanes import Lane
 from orchestrator.pose_files import pose_key
 from orchestrator.reconciler import Reconciler
 from orchestrator.stages.infer import InferStep
@@ -141,9 +142,9 @@ async def test_every_message_twice_changes_nothing(system: System, package: Path
         while True:
             number += 1
             for kind in TaskKind:
-                route = Route(kind=kind, tier=(await system.store.job(job_id)).tier, project_id=1)
+                lane = Lane.of(kind, (await system.store.job(job_id)).tier, project_id=1)
                 for task_id in range(1, 12):
-                    await system.bus.publish(route, TaskMessage(task_id=task_id, epoch=number % 4))
+                    await system.bus.publish(lane, TaskMessage(task_id=task_id, epoch=number % 4))
             await asyncio.sleep(0.05)
 
     job_id = await system.submit(package, SMALL_RUNS)

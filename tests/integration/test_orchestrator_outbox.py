@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import asyncpg
+import nats
 import pytest
 
 from core.errors import BusError, InvalidParameterError, NotFoundError
-from core.jobs import TaskKind, Tier
-from orchestrator.bus import Route, TaskMessage, lanes
+from core.jobs import Tier
+from orchestrator.bus import STREAM, TaskMessage
+from orchestrator.lanes import Lane, Queue
 from orchestrator.store import JobRequest
 from orchestrator.store.tasks import ReadyTask, Sent, Windows
 from tests.services.orchestrator import System
@@ -37,10 +40,10 @@ def noting(sent: list[ReadyTask]) -> Callable[[Sequence[ReadyTask]], Awaitable[S
 async def test_the_backlog_stays_in_postgres(system: System) -> None:
     await make_jobs(system, 10)
     tasks, sent = system.store.tasks, list[ReadyTask]()
-    assert await tasks.send_ready(WINDOWS, noting(sent)) == WINDOW
-    assert await tasks.send_ready(WINDOWS, noting(sent)) == 0
+    assert len(await tasks.send_ready(WINDOWS, noting(sent))) == WINDOW
+    assert await tasks.send_ready(WINDOWS, noting(sent)) == []
     assert await tasks.lease(sent[0].id, sent[0].epoch, "w", 30) is not None
-    assert await tasks.send_ready(WINDOWS, noting(sent)) == 1
+    assert len(await tasks.send_ready(WINDOWS, noting(sent))) == 1
     assert [task.id for task in sent] == sorted(task.id for task in sent)
 
 
@@ -73,10 +76,10 @@ async def test_what_was_not_sent_stays_ready(system: System) -> None:
     async def broken(_: Sequence[ReadyTask]) -> Sent:
         raise BusError
 
-    assert await system.store.tasks.send_ready(WINDOWS, vain) == 0
+    assert await system.store.tasks.send_ready(WINDOWS, vain) == []
     with pytest.raises(BusError):
         await system.store.tasks.send_ready(WINDOWS, broken)
-    assert await system.store.tasks.send_ready(WINDOWS, noting([])) == 1
+    assert len(await system.store.tasks.send_ready(WINDOWS, noting([]))) == 1
 
 
 async def test_a_message_id_that_was_used_is_not_used_again(system: System) -> None:
@@ -94,15 +97,26 @@ async def test_a_message_id_that_was_used_is_not_used_again(system: System) -> N
 
 async def test_jetstream_knows_a_message_id(system: System) -> None:
     await system.bus.provision()
-    route = Route(kind=TaskKind.INFER, tier=Tier.PRIORITY, project_id=1)
-    assert await system.bus.publish(route, TaskMessage(task_id=5, epoch=1))
-    assert not await system.bus.publish(route, TaskMessage(task_id=5, epoch=1))
-    assert await system.bus.publish(route, TaskMessage(task_id=5, epoch=2))
-    high, priority, standard = lanes("frames")
-    deliveries = [await system.bus.take(priority) for _ in range(3)]
+    lane = Lane(queue=Queue.RUNS, tier=Tier.PRIORITY, project_id=1)
+    assert await system.bus.publish(lane, TaskMessage(task_id=5, epoch=1))
+    assert not await system.bus.publish(lane, TaskMessage(task_id=5, epoch=1))
+    assert await system.bus.publish(lane, TaskMessage(task_id=5, epoch=2))
+    for other in ({"tier": Tier.STANDARD}, {"project_id": 2}, {"queue": Queue.STEPS}):
+        assert await system.bus.take(replace(lane, **other)) is None
+    deliveries = [await system.bus.take(lane) for _ in range(3)]
     assert [delivery and delivery.task.epoch for delivery in deliveries] == [1, 2, None]
-    assert await system.bus.take(high) is None
-    assert await system.bus.take(standard) is None
+
+
+async def test_without_a_stream_nothing_is_taken(system: System) -> None:
+    assert await system.bus.take(Lane(queue=Queue.RUNS, tier=Tier.PRIORITY, project_id=1)) is None
+
+
+async def test_a_stream_of_other_subjects_is_replaced(system: System) -> None:
+    client = await nats.connect(system.settings.nats_url)
+    await client.jetstream().add_stream(name=STREAM, subjects=["marey.frames.>", "marey.jobs.>"])
+    await client.close()
+    assert await system.bus.provision()
+    assert not await system.bus.provision()
 
 
 async def test_provisioning_twice_changes_nothing(system: System) -> None:

@@ -29,7 +29,7 @@ async def sent_task(system: System) -> ReadyTask:
         seen.extend(tasks)
         return Sent(stored=[task.id for task in tasks], duplicate=[])
 
-    assert await system.store.tasks.send_ready(WINDOWS, send) == 1
+    assert len(await system.store.tasks.send_ready(WINDOWS, send)) == 1
     return seen[0]
 
 

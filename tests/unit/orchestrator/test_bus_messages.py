@@ -1,4 +1,4 @@
-"""Subjects, ids and lanes of messages; the client's errors."""
+"""Subjects and ids of messages; the client's errors."""
 
 import nats.errors
 import nats.js.errors
@@ -8,29 +8,26 @@ from hypothesis import strategies as st
 
 from core.errors import BusError, leaves
 from core.jobs import TaskKind, Tier
-from orchestrator.bus import Route, TaskMessage, bus_errors, lanes, message_id
+from orchestrator.bus import TaskMessage, bus_errors, message_id
+from orchestrator.lanes import Lane
 
 
 @pytest.mark.parametrize(
     ("kind", "subject"),
     [
         (TaskKind.INFER, "marey.frames.priority.7"),
-        (TaskKind.SUBMIT, "marey.jobs.submit.priority"),
-        (TaskKind.COLLECT_VIDEO, "marey.jobs.collect_video.priority"),
+        (TaskKind.SUBMIT, "marey.jobs.priority.7"),
+        (TaskKind.COLLECT_VIDEO, "marey.jobs.priority.7"),
     ],
 )
 def test_subjects(kind: TaskKind, subject: str) -> None:
-    assert Route(kind=kind, tier=Tier.PRIORITY, project_id=7).subject == subject
+    assert Lane.of(kind, Tier.PRIORITY, project_id=7).subject == subject
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**12), st.integers(0, 10**12)), unique=True, max_size=50))
 def test_message_ids_differ_when_task_or_epoch_do(pairs: list[tuple[int, int]]) -> None:
     ids = {message_id(TaskMessage(task_id=task, epoch=epoch)) for task, epoch in pairs}
     assert len(ids) == len(pairs)
-
-
-def test_the_most_urgent_lane_comes_first() -> None:
-    assert lanes("frames") == ("frames_high_priority", "frames_priority", "frames_standard")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""Lanes: where the messages of one tier and one project wait in JetStream."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from core.jobs import TaskKind, Tier
+
+
+class Queue(StrEnum):
+    """What a message is about; runs go to workers, the other steps to orchestrators."""
+
+    RUNS = "frames"
+    STEPS = "jobs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Runs or steps of one tier and one project."""
+
+    queue: Queue
+    tier: Tier
+    project_id: int
+
+    @classmethod
+    def of(cls, kind: TaskKind, tier: Tier, project_id: int) -> Self:
+        """The lane of a task."""
+        queue = Queue.RUNS if kind is TaskKind.INFER else Queue.STEPS
+        return cls(queue=queue, tier=tier, project_id=project_id)
+
+    @property
+    def subject(self) -> str:
+        """`marey.frames.<tier>.<project>` for runs, else `marey.jobs.<tier>.<project>`."""
+        return f"marey.{self.queue}.{self.tier}.{self.project_id}"
+
+    @property
+    def consumer(self) -> str:
+        """Name of the lane's durable consumer."""
+        return f"{self.queue}_{self.tier}_{self.project_id}"

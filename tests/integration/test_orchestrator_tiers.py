@@ -1,0 +1,76 @@
+"""Whose turn it is, on real Postgres and NATS. Counted in runs, never in seconds."""
+
+from collections import Counter
+
+import pytest
+
+from core.jobs import Tier
+from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
+from tests.services.orchestrator import System
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+async def test_a_high_priority_job_overtakes_a_saturated_standard_tier(system: System, slots: int) -> None:
+    crowd = [await make_project(system, f"crowd {number}", Tier.STANDARD) for number in range(3)]
+    for project in crowd:
+        await add_runs(system, project, runs=100)
+    urgent = await make_project(system, "urgent", Tier.HIGH_PRIORITY)
+    async with relaying(system), worker(system, slots) as turns:
+        await turns.work(20)
+        before = len(turns.begun)
+        job_id = await add_runs(system, urgent, runs=1)
+        await until_sent(system, job_id)
+        await turns.work(5)
+    assert turns.jobs().index(job_id) == before, "only the runs that were under way came before it"
+
+
+async def test_ten_thousand_batches_do_not_delay_another_project(system: System) -> None:
+    large, small = [await make_project(system, name, Tier.STANDARD) for name in ("large", "small")]
+    await add_runs(system, large, runs=10_000)
+    async with relaying(system), worker(system) as turns:
+        await turns.work(10)
+        before = len(turns.begun)
+        job_id = await add_runs(system, small, runs=1)
+        await until_sent(system, job_id)
+        await turns.work(5)
+    waited = turns.jobs().index(job_id) - before + 1
+    assert waited <= 2, "the one under way, and at most one more"
+
+
+async def test_projects_of_a_tier_take_turns(system: System) -> None:
+    frames = {"long runs": 96, "short runs": 32}
+    jobs = {}
+    for name, each in frames.items():
+        project = await make_project(system, name, Tier.PRIORITY)
+        jobs[await add_runs(system, project, 100, each)] = each
+    async with relaying(system):
+        await until_sent(system, *jobs)
+        async with worker(system) as turns:
+            await turns.work(60)
+    served = Counter[int]()
+    for job_id in turns.jobs()[:60]:
+        served[job_id] += jobs[job_id]
+    few, many = sorted(served.values())
+    assert many - few <= 2 * max(frames.values())
+
+
+async def test_tiers_share_one_to_three_to_eight(system: System) -> None:
+    jobs = {}
+    for tier in Tier:
+        jobs[await add_runs(system, await make_project(system, tier, tier), 200)] = tier
+    async with relaying(system):
+        await until_sent(system, *jobs)
+        async with worker(system) as turns:
+            await turns.work(120)
+    served = Counter(jobs[job_id] for job_id in turns.jobs()[:120])
+    for tier, share in {Tier.STANDARD: 10, Tier.PRIORITY: 30, Tier.HIGH_PRIORITY: 80}.items():
+        assert abs(served[tier] - share) <= 1
+
+
+async def test_a_hint_tells_of_a_new_lane(system: System) -> None:
+    first, second = [await make_project(system, name, Tier.STANDARD) for name in ("first", "second")]
+    await add_runs(system, first, runs=1)
+    async with relaying(system), worker(system, look_interval_s=3600) as turns:
+        job_id = await add_runs(system, second, runs=1)
+        await turns.work(1)
+    assert turns.jobs()[1] == job_id

@@ -1,0 +1,162 @@
+"""Helpers: projects with work that waits, and workers that note whose turn it was."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from core.jobs import TaskKind, Tier
+from core.video import FrameSpan
+from orchestrator.intake import Intake
+from orchestrator.lanes import Queue
+from orchestrator.relay import Relay
+from orchestrator.runner import Runner, RunnerOptions
+from orchestrator.store import JobRequest
+from orchestrator.store.flow import BatchResult, PackageEntry, RunRows
+from orchestrator.store.tasks import Lease
+from orchestrator.waiting import Wake
+from tests.services.leases import until
+from tests.services.orchestrator import System
+
+BATCH_FRAMES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project with a user."""
+
+    id: int
+    user_id: int
+
+
+async def make_project(system: System, name: str, tier: Tier) -> Project:
+    """A project of its own group and user."""
+    connection = await asyncpg.connect(system.settings.database_url)
+    try:
+        project_id = await connection.fetchval(
+            "INSERT INTO project (project_name, project_queue) VALUES ($1, $2) RETURNING id", name, tier
+        )
+        user_id = await connection.fetchval(
+            """WITH made AS (
+                   INSERT INTO user_group (project_id, pipeline_parameter_set_id, user_group_name)
+                   SELECT $1, id, $2 FROM pipeline_parameter_set RETURNING id
+               )
+               INSERT INTO "user" (user_name, user_email, group_id)
+               SELECT $2, $2, id FROM made RETURNING id""",
+            project_id,
+            name,
+        )
+    finally:
+        await connection.close()
+    return Project(id=project_id, user_id=user_id)
+
+
+async def add_runs(system: System, project: Project, runs: int, frames: int = BATCH_FRAMES) -> int:
+    """A job of one video that is cut into runs of one frame batch; returns the job's id."""
+    request = JobRequest(pipeline_name="pose_2d", input_key="none", user_id=project.user_id)
+    job_id = await system.store.create_job(request)
+    entry = PackageEntry(name="v.mp4", key="none")
+    await system.store.flow.commit_package(await _lease(system, job_id, TaskKind.INITIALIZE), [entry])
+    spans = [FrameSpan(number * frames, (number + 1) * frames) for number in range(runs)]
+    rows = [RunRows(span=span, batches=(span,)) for span in spans]
+    await system.store.flow.commit_runs(await _lease(system, job_id, TaskKind.SUBMIT), rows)
+    return job_id
+
+
+async def _lease(system: System, job_id: int, kind: TaskKind) -> Lease:
+    query = "SELECT id FROM task WHERE job_id = $1 AND kind = $2"
+    connection = await asyncpg.connect(system.settings.database_url)
+    try:
+        task_id = await connection.fetchval(query, job_id, kind)
+    finally:
+        await connection.close()
+    lease = await system.store.tasks.lease(task_id, 0, "test", 30)
+    assert lease is not None
+    return lease
+
+
+@dataclass
+class Turns:
+    """A step that notes the runs in the order they come, and works on as many as it may."""
+
+    system: System
+    begun: list[Lease] = field(default_factory=list)
+    _permits: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def run(self, lease: Lease) -> None:
+        """Commit the run's frame batches without looking at frames."""
+        self.begun.append(lease)
+        await self._permits.acquire()
+        flow = self.system.store.flow
+        for batch in await flow.open_batches(lease.id):
+            frames = batch.stop_frame - batch.start_frame
+            result = BatchResult(key=str(batch.id), frames_decoded=frames, people=0)
+            await flow.commit_batch(lease, batch.id, result, 30)
+        await flow.commit_run(lease)
+
+    async def work(self, runs: int) -> None:
+        """Let so many runs end; return when as many others have begun."""
+        due = len(self.begun) + runs
+        for _ in range(runs):
+            self._permits.release()
+
+        async def begun() -> bool:
+            return len(self.begun) >= due
+
+        await until(begun)
+
+    def jobs(self) -> list[int]:
+        """The job of each run, in the order they began."""
+        return [lease.job_id for lease in self.begun]
+
+
+@asynccontextmanager
+async def relaying(system: System) -> AsyncIterator[None]:
+    """A relay."""
+    stop = asyncio.Event()
+    await system.bus.provision()
+    async with asyncio.TaskGroup() as group:
+        relay = Relay(system.store, system.bus, system.settings.queue, system.settings.lease)
+        group.create_task(relay.run(Wake(stop)))
+        try:
+            yield
+        finally:
+            stop.set()
+
+
+@asynccontextmanager
+async def worker(system: System, slots: int = 1, look_interval_s: float = 0) -> AsyncIterator[Turns]:
+    """A worker that has begun its first runs. It looks for lanes at each turn, so that no order of what a
+    test sees depends on the machine's pace."""
+    turns, stop = Turns(system), asyncio.Event()
+    intake = Intake(system.store.tasks, system.bus, Queue.RUNS, look_interval_s)
+    options = RunnerOptions(worker="w", slots=slots, lease=system.settings.lease)
+    runner = Runner(system.store, intake, {TaskKind.INFER: turns}, options)
+    task = asyncio.create_task(runner.run(Wake(stop)))
+
+    async def busy() -> bool:
+        return len(turns.begun) >= slots
+
+    try:
+        await until(busy)
+        yield turns
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until_sent(system: System, *job_ids: int) -> None:
+    """Return when runs of each job are in JetStream."""
+    query = """SELECT count(DISTINCT job_id) FROM task
+               WHERE job_id = ANY($1::bigint[]) AND kind = 'infer' AND status <> 'ready'"""
+
+    async def sent() -> bool:
+        connection = await asyncpg.connect(system.settings.database_url)
+        try:
+            return bool(await connection.fetchval(query, job_ids) == len(job_ids))
+        finally:
+            await connection.close()
+
+    await until(sent)
