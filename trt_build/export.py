@@ -42,7 +42,8 @@ class PixelInput(nn.Module):
     """UINT8 pixels [N, H, W, 3] RGB to what a folded first convolution expects: float [N, 3, H, W].
 
     Only the mean is taken off here: the convolution pads with zeros, which must stand for the mean. Division
-    and channel order are exact inside the convolution's weights (`fold_scale`).
+    and channel order are exact inside the convolution's weights (`fold_scale`). Float first: TensorRT takes
+    UINT8 into nothing but a cast.
     """
 
     def __init__(self, scale: PixelScale) -> None:
@@ -51,7 +52,7 @@ class PixelInput(nn.Module):
         self.register_buffer("mean", torch.tensor(scale.mean).reshape(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        planes = pixels.permute(0, 3, 1, 2).float()
+        planes = pixels.float().permute(0, 3, 1, 2)
         return planes - self.get_buffer("mean") if self.centred else planes
 
 

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trt_build.quantise import Shift, box_shift, joint_shift, quantise
+from trt_build.quantise import quantise
+from trt_build.shifts import Shift, box_shift, joint_shift
 from trt_build.training.crops import PoseCrops
 from trt_build.training.draws import Draws
 from trt_build.training.procedural_cast import ProceduralCast
