@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import socket
 import threading
@@ -24,8 +25,6 @@ from orchestrator.settings import Settings
 from orchestrator.store import Store
 from orchestrator.triton import TritonClient
 
-_DRAIN_S = 5
-"""How long requests under way may take to end when the process is asked to stop."""
 _NATS_HANDSHAKE_S = 2.0
 """NATS clients try again for ever; a check does not."""
 
@@ -42,7 +41,8 @@ async def serve(settings: ApiSettings) -> None:
     with listening_socket(settings.host, settings.port) as listener:
         async with open_services(settings) as services:
             logger.info("listening on %s:%d", settings.host, settings.port, extra={"action": "listen"})
-            await Server(server_config(services)).serve(sockets=[listener])
+            config = server_config(services, settings.services.lease.drain_timeout_s)
+            await Server(config).serve(sockets=[listener])
 
 
 @asynccontextmanager
@@ -72,14 +72,17 @@ def readiness_checks(store: Store, settings: Settings) -> dict[str, Check]:
     return {"postgres": partial(store.list_jobs, limit=1), "nats": nats, "triton": triton}
 
 
-def server_config(services: Services) -> uvicorn.Config:
-    """How uvicorn serves the application. Its access log would tell upload tokens."""
+def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:
+    """How uvicorn serves the application. Its access log would tell upload tokens.
+
+    When the process is asked to stop, requests under way may take `drain_timeout_s` to end.
+    """
     return uvicorn.Config(
         create_app(services),
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=_DRAIN_S,
+        timeout_graceful_shutdown=math.ceil(drain_timeout_s),
     )
 
 

@@ -66,6 +66,11 @@ class Delivery:
         with bus_errors():
             await self._message.ack()
 
+    async def hand_back(self) -> None:
+        """Nobody has begun with it: JetStream delivers it to another at once."""
+        with bus_errors():
+            await self._message.nak()
+
     async def keep(self) -> None:
         """Work goes on: JetStream waits before it delivers the message again."""
         with bus_errors():
@@ -95,7 +100,7 @@ class Bus:
         try:
             yield cls(client)
         finally:
-            with bus_errors():
+            with _last_words():
                 await client.close()
 
     async def provision(self) -> bool:
@@ -139,9 +144,10 @@ class Bus:
 
         with bus_errors():
             subscription = await self._client.subscribe(_HINT_SUBJECT, cb=receive)
-            try:
-                yield
-            finally:
+        try:
+            yield
+        finally:
+            with _last_words():
                 await subscription.unsubscribe()
 
     async def take(self, lane: Lane) -> Delivery | None:
@@ -191,6 +197,16 @@ def bus_errors() -> Iterator[None]:
         yield
     except (nats.errors.Error, OSError, TimeoutError) as error:
         raise BusError(f"NATS: {error!r}") from error
+
+
+@contextmanager
+def _last_words() -> Iterator[None]:
+    """Taking leave of a server that is gone is no failure."""
+    try:
+        with bus_errors():
+            yield
+    except BusError as error:
+        _logger.info("%s", error, extra={"action": "close_bus"})
 
 
 async def _log_error(error: Exception) -> None:

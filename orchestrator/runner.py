@@ -64,6 +64,8 @@ class Runner:
             delivery = await self._take() if len(self._working) < self._options.slots else None
             if delivery is None:
                 await wake.wait(self._options.lease.poll_interval_s)
+            elif wake.is_stopping:
+                await self._decline(delivery)
             else:
                 self._start(delivery, wake)
 
@@ -74,6 +76,13 @@ class Runner:
         except (BusError, StoreError) as error:
             _logger.warning("cannot take work: %s", error, extra={"action": "take"})
         return None
+
+    async def _decline(self, delivery: Delivery) -> None:
+        """The stop came while the message was taken."""
+        try:
+            await delivery.hand_back()
+        except BusError as error:
+            _logger.warning("cannot hand back: %s", error, extra={"action": "decline"})
 
     def _start(self, delivery: Delivery, wake: Wake) -> None:
         task = asyncio.create_task(self._work(delivery), name=f"task-{delivery.task.task_id}")
@@ -114,6 +123,8 @@ class Runner:
             _logger.warning("%s", error, extra=fields)
         except asyncio.CancelledError:
             await self._store.tasks.release(lease, delay_s=0, refund=1, failure=None)
+            await delivery.ack()
+            _logger.info("%s handed back", lease.kind, extra=fields)
             raise
         except MareyError as error:
             _logger.warning("%s failed: %s", lease.kind, error, extra={**fields, "code": error.code})

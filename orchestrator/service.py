@@ -13,7 +13,7 @@ from orchestrator.frame_path import FramePath, FramePathSettings
 from orchestrator.intake import Intake
 from orchestrator.lanes import Queue
 from orchestrator.objects import ObjectStore, open_object_store
-from orchestrator.process import mark_ready, run_until_signal
+from orchestrator.process import ends_before, mark_ready, run_until_signal
 from orchestrator.reconciler import Reconciler
 from orchestrator.relay import Relay
 from orchestrator.runner import Runner, RunnerOptions, Step
@@ -71,9 +71,8 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
     if triton is None:
         return
     async with triton, FramePath(triton, FramePathSettings()) as frame_path:
-        await triton.check_contract()
-        await triton.canary()
-        await work_on_runs(settings, frame_path, stop)
+        if await ends_before(stop, _check(triton)):
+            await work_on_runs(settings, frame_path, stop)
 
 
 async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
@@ -94,6 +93,11 @@ def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, 
         TaskKind.COLLECT_VIDEO: CollectVideoStep(store, objects),
         TaskKind.COLLECT_JOB: CollectJobStep(store, objects),
     }
+
+
+async def _check(triton: TritonClient) -> None:
+    await triton.check_contract()
+    await triton.canary()
 
 
 async def _open_triton(settings: Settings, stop: asyncio.Event) -> TritonClient | None:

@@ -22,7 +22,7 @@ class LeaseSettings:
     poll_interval_s: float = 1.0
     """Between looks at Postgres or NATS when no hint comes."""
     drain_timeout_s: float = 15.0
-    """On SIGTERM: for tasks under way to end; what is left is handed back."""
+    """On SIGTERM: for tasks and requests under way to end; what is left is handed back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,9 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE and
-        MAREY_RUNS_IN_FLIGHT may be left out. Raises ConfigurationError that names everything missing."""
+        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
+        MAREY_RUNS_IN_FLIGHT and MAREY_DRAIN_TIMEOUT_S may be left out. Raises ConfigurationError that names
+        everything missing."""
         names = ("MAREY_DATABASE_URL", "MAREY_NATS_URL", "MAREY_TRITON_URL", "MAREY_STORE_URL")
         missing = [name for name in names if not environment.get(name)]
         if missing:
@@ -71,8 +72,20 @@ class Settings:
             triton_url=triton,
             store_url=store,
             ready_file=Path(ready_file) if (ready_file := environment.get("MAREY_READY_FILE")) else None,
+            lease=LeaseSettings(drain_timeout_s=_drain_timeout_s(environment)),
             queue=QueueSettings(runs_in_flight=runs_in_flight),
         )
+
+
+def _drain_timeout_s(environment: Mapping[str, str]) -> int:
+    """Bounded by the lease: what cannot be handed back in that time is lost anyway."""
+    usual = LeaseSettings()
+    timeout_s = _positive(environment, "MAREY_DRAIN_TIMEOUT_S", int(usual.drain_timeout_s))
+    if timeout_s > usual.lease_s:
+        raise ConfigurationError(
+            f"MAREY_DRAIN_TIMEOUT_S: expected at most {usual.lease_s:g}, the lease, got {timeout_s}"
+        )
+    return timeout_s
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -19,6 +19,9 @@ PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
 _TRITON_STUB = "triton_python_backend_stub"[:15]
 """Runs one instance of a Python model. Without it Triton fails every request and still says it is ready."""
 
+_STOP_TIMEOUT_S = 30.0
+"""To drain, and 15 s more to close what is open."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
@@ -145,6 +148,7 @@ def _marey_command(layout: Layout, name: str) -> ServiceCommand:
         argv=(str(Path(sysconfig.get_path("scripts"), "marey")), name),
         env={**layout.environment(), "MAREY_READY_FILE": str(ready_file)},
         cwd=layout.home.path,
+        stop_timeout_s=_STOP_TIMEOUT_S,
     )
 
 

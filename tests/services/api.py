@@ -63,7 +63,7 @@ def serving(settings: ApiSettings) -> Iterator[str]:
 
     async def serve() -> None:
         async with open_services(settings) as services:
-            server = Server(server_config(services))
+            server = Server(server_config(services, drain_timeout_s=5))
             started.set_result(server)
             await server.serve(sockets=[listener])
 

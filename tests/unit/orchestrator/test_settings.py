@@ -17,11 +17,16 @@ COMPLETE = {
 
 def test_everything_is_read() -> None:
     settings = Settings.from_environment(
-        {**COMPLETE, "MAREY_RUNS_IN_FLIGHT": "5", "MAREY_READY_FILE": "/run/worker.ready"}
+        {
+            **COMPLETE,
+            "MAREY_RUNS_IN_FLIGHT": "5",
+            "MAREY_DRAIN_TIMEOUT_S": "8",
+            "MAREY_READY_FILE": "/run/worker.ready",
+        }
     )
     assert (settings.database_url, settings.nats_url) == ("postgresql://db/marey", "nats://bus")
     assert (settings.triton_url, settings.store_url) == ("triton:8001", "file:///data")
-    assert settings.queue.runs_in_flight == 5
+    assert (settings.queue.runs_in_flight, settings.lease.drain_timeout_s) == (5, 8)
     assert str(settings.ready_file) == "/run/worker.ready"
 
 
@@ -37,3 +42,8 @@ def test_a_wrong_number_is_named(text: str) -> None:
         match=re.escape(f"MAREY_RUNS_IN_FLIGHT: expected a whole number of at least 1, got {text!r}"),
     ):
         Settings.from_environment({**COMPLETE, "MAREY_RUNS_IN_FLIGHT": text})
+
+
+def test_a_drain_is_no_longer_than_a_lease() -> None:
+    with pytest.raises(ConfigurationError, match="MAREY_DRAIN_TIMEOUT_S: expected at most 30"):
+        Settings.from_environment({**COMPLETE, "MAREY_DRAIN_TIMEOUT_S": "31"})

@@ -3,6 +3,10 @@
 import asyncio
 import time
 
+import pytest
+
+from core.errors import BusError
+from orchestrator.process import ends_before
 from orchestrator.waiting import Wake
 
 LONG_S = 30.0
@@ -35,3 +39,20 @@ async def test_the_stop_ends_every_wait() -> None:
     await wake.wait(LONG_S)
     assert time.monotonic() - started < LONG_S / 2
     assert wake.is_stopping
+
+
+async def test_what_a_stop_breaks_off_did_not_end() -> None:
+    stop = asyncio.Event()
+    assert await ends_before(stop, asyncio.sleep(0))
+    asyncio.get_running_loop().call_later(0.01, stop.set)
+    started = time.monotonic()
+    assert not await ends_before(stop, asyncio.sleep(LONG_S))
+    assert time.monotonic() - started < LONG_S / 2
+
+
+async def test_what_fails_before_the_stop_is_raised() -> None:
+    async def fail() -> None:
+        raise BusError
+
+    with pytest.raises(BusError):
+        await ends_before(asyncio.Event(), fail())
