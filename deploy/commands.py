@@ -22,10 +22,19 @@ _home = click.option(
 )
 
 
+_models = click.option(
+    "--models",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="MAREY_MODELS",
+    help="Folder of your own networks (`marey models import`). Default: MAREY_MODELS, else the shipped ones.",
+)
+
+
 @click.command()
 @_home
+@_models
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API. Default: a free one, kept.")
-def up(home: Path, api_port: int | None) -> None:
+def up(home: Path, models: Path | None, api_port: int | None) -> None:
     """Run the whole service on this machine until Ctrl-C.
 
     MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL and MAREY_STORE_URL name services that run elsewhere.
@@ -35,7 +44,8 @@ def up(home: Path, api_port: int | None) -> None:
 
     external = ExternalServices.from_environment(os.environ)
     with error_sentences():
-        run_in_foreground(StackOptions(home=home, api_port=api_port, external=external))
+        options = StackOptions(home=home, api_port=api_port, external=external, models=models)
+        run_in_foreground(options)
 
 
 @click.command()
@@ -88,14 +98,15 @@ def worker() -> None:
     show_default=True,
     help="Folder for the results, one folder per video.",
 )
+@_models
 @click.option("--keep", is_flag=True, help="Keep the temporary stack's data and logs.")
-def demo(videos: tuple[str, ...], out: Path, keep: bool) -> None:
+def demo(videos: tuple[str, ...], out: Path, models: Path | None, keep: bool) -> None:
     """Start a stack, track the athletes of some videos, write the results, stop the stack."""
     from deploy.demo import DemoOptions, run_demo
 
     try:
         with error_sentences():
-            succeeded = run_demo(DemoOptions(videos=videos, out=out, keep_home=keep))
+            succeeded = run_demo(DemoOptions(videos=videos, out=out, models=models, keep_home=keep))
     except KeyboardInterrupt:
         click.echo("Interrupted; everything is stopped.", err=True)
         sys.exit(EXIT_INTERRUPTED)

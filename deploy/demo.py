@@ -33,6 +33,8 @@ class DemoOptions:
 
     videos: tuple[str, ...]
     out: Path
+    models: Path | None
+    """Folder of the user's networks; None takes the shipped ones."""
     keep_home: bool
 
 
@@ -43,7 +45,7 @@ def run_demo(options: DemoOptions) -> bool:
     with (
         _interrupted_by_sigterm(),
         temporary_home(options.keep_home, console) as home,
-        running_stack(StackOptions(home=home), EventPrinter(console)) as stack,
+        running_stack(StackOptions(home=home, models=options.models), EventPrinter(console)) as stack,
     ):
         return _show(stack, videos, options.out, console)
 

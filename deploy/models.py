@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from trt_build.evaluation.metrics import Scores
 
-REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository"
 SHARES = {"recall", "precision", "oks_ap", "pckh", "mean_error_of_box_height"}
 
 
@@ -71,10 +70,10 @@ def evaluate(pipeline: str, seeds: range, as_json: bool) -> None:
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Folder of the network: model_repository/yolo or model_repository/hrnet.",
+    help="Folder of your networks, for `marey up --models`; this one goes into its `yolo` or `hrnet`.",
 )
 def import_(kind: str, file: Path, into: Path) -> None:
-    """Put the published weights of FILE behind a network's name. KIND is an architecture, such as yolox_s.
+    """Make a network of your own out of the published weights in FILE. KIND is one such as yolox_s.
 
     Needs PyTorch (trt_build/README.md).
     """
@@ -82,11 +81,13 @@ def import_(kind: str, file: Path, into: Path) -> None:
         raise click.ClickException(
             "importing weights needs PyTorch; trt_build/README.md says how to install it"
         )
-    from trt_build.importers import import_weights
+    from trt_build.importers import import_weights, network_name
 
     with error_sentences():
-        card = import_weights(kind, file, into)
-    click.echo(f"{into}: {card.architecture}, trained on {card.trained_on}")
+        folder = into / network_name(kind)
+        card = import_weights(kind, file, folder)
+    click.echo(f"{folder}: {card.architecture}, trained on {card.trained_on}")
+    click.echo(f"Serve it with `marey up --models {into}`.")
 
 
 @contextlib.contextmanager

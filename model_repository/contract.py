@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from google.protobuf import text_format
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
+from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
+from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig
+
+from core.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MODELS = CHECKOUT / "model_repository"
 ENSEMBLES = CHECKOUT / "ensembles"
+NETWORKS = ("yolo", "hrnet")
+"""Detector and pose network: names that stay while the networks behind them are exchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +67,21 @@ def committed_configs() -> dict[str, Path]:
     return {path.parent.name: path for path in paths}
 
 
-def committed_contracts() -> tuple[ModelContract, ...]:
-    """Contracts of all committed models."""
-    return tuple(contract_of(read_config(path)) for path in committed_configs().values())
+def configs_with(models: Path | None) -> dict[str, Path]:
+    """The committed configurations, where those of the user's networks in `models` take the networks' place.
+
+    Raises ConfigurationError if `models` has no network or one without its configuration.
+    """
+    committed = committed_configs()
+    if models is None:
+        return committed
+    own = {name: models / name / "config.pbtxt" for name in NETWORKS if (models / name).is_dir()}
+    if not own:
+        raise ConfigurationError(f"expected a folder {' or '.join(NETWORKS)} in {models}, got none")
+    for path in own.values():
+        if not path.is_file():
+            raise ConfigurationError(f"expected {path}, got no such file. `marey models import` writes it.")
+    return committed | own
 
 
 def _tensor(tensor: ModelInput | ModelOutput) -> TensorSpec:

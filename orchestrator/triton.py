@@ -27,7 +27,8 @@ from model_repository.checks import (
     letterbox_fault,
     network_fault,
 )
-from model_repository.contract import ModelContract, committed_contracts, contract_of
+from model_repository.contract import NETWORKS, ModelContract, committed_configs, contract_of, read_config
+from model_repository.sizes import PipelineSizes, fit
 
 PIPELINE = "pose_2d"
 REQUEST_TIMEOUT_S = 120.0
@@ -65,21 +66,25 @@ class TritonClient:
 
     def __init__(self, client: InferenceServerClient) -> None:
         self._client = client
-        self._contracts = {contract.name: contract for contract in committed_contracts()}
+        self._contracts: dict[str, ModelContract] = {}
 
     @property
     def joint_count(self) -> int:
-        """Joints per person of the committed pose network."""
+        """Joints per person of the pose network that the server had when the client was opened."""
         outputs = {tensor.name: tensor for tensor in self._contracts[PIPELINE].outputs}
         return outputs["keypoints"].dims[1]
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Connect to host:port of the server's gRPC endpoint and see that it is ready."""
+        """Connect to host:port of the server's gRPC endpoint and see that it is ready.
+
+        Raises ModelContractError as well, for networks of sizes that cannot work.
+        """
         triton = cls(InferenceServerClient(url.removeprefix("grpc://")))
         try:
             await triton.ready()
-        except InferenceError:
+            triton._contracts = await triton._expected_contracts()
+        except (InferenceError, ModelContractError):
             await triton.close()
             raise
         return triton
@@ -132,7 +137,8 @@ class TritonClient:
         return _without_padding(result)
 
     async def check_contract(self) -> None:
-        """Raise ModelContractError unless the server's models are as their committed config.pbtxt says."""
+        """Raise ModelContractError unless the server's models are as their committed config.pbtxt says,
+        for networks of the sizes that the server has."""
         for contract in self._contracts.values():
             found = differences(contract, await self._live_contract(contract.name))
             if found:
@@ -152,6 +158,13 @@ class TritonClient:
         poses = await self.infer_pose_2d(canary_frames())
         if not (np.isfinite(poses.boxes_px).all() and np.isfinite(poses.keypoints_px).all()):
             _refuse(PIPELINE, "it computes values that are not finite")
+
+    async def _expected_contracts(self) -> dict[str, ModelContract]:
+        """The committed contracts: everything around the networks follows the sizes of the live ones."""
+        detector, pose = [await self._live_contract(name) for name in NETWORKS]
+        sizes = PipelineSizes.of(detector, pose)
+        committed = {name: read_config(path) for name, path in committed_configs().items()}
+        return {name: contract_of(fit(config, sizes)) for name, config in committed.items()}
 
     async def _live_contract(self, model: str) -> ModelContract:
         with _triton_errors(model):

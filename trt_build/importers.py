@@ -3,7 +3,7 @@
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from core.errors import InvalidParameterError, WeightsError
 from core.skeletons import SKELETONS
+from model_repository.contract import NETWORKS, committed_configs, config_text, contract_of, read_config
+from model_repository.sizes import PipelineSizes, fit
 from trt_build.cards import VERSION, NetworkCard, digests, write_card
 from trt_build.export import (
     IMAGENET_PIXELS,
@@ -65,14 +67,12 @@ SKELETON_OF_JOINTS = {len(skeleton.joints): name for name, skeleton in SKELETONS
 
 
 def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
-    """Turn a published checkpoint into `out_dir/1/model.onnx` and `out_dir/network.json`.
+    """Turn a published checkpoint into `1/model.onnx`, `network.json` and `config.pbtxt` of `out_dir`.
 
-    `out_dir` is a network's folder of the model repository (`yolo` or `hrnet`). Raises InvalidParameterError
-    for an unknown kind and WeightsError for a file that does not hold that kind.
+    `out_dir` is a network's folder, named as `network_name` says. Raises InvalidParameterError for an unknown
+    kind and WeightsError for a file that does not hold that kind.
     """
-    if kind not in WEIGHT_KINDS:
-        raise InvalidParameterError(f"expected a kind out of {', '.join(WEIGHT_KINDS)}, got {kind!r}")
-    known = WEIGHT_KINDS[kind]
+    known = _known(kind)
     target = out_dir / VERSION / "model.onnx"
     network = build(known.spec)
     load_into(network, read_checkpoint(file), file.name)
@@ -90,7 +90,36 @@ def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
         sha256=digests(out_dir),
     )
     write_card(out_dir, card)
+    (out_dir / "config.pbtxt").write_text(network_config(known.spec), encoding="utf-8")
     return card
+
+
+def network_name(kind: str) -> str:
+    """The model whose place a kind takes: `yolo` or `hrnet`. Raises InvalidParameterError."""
+    return _name_of(_known(kind).spec)
+
+
+def network_config(spec: YoloxSpec | HrnetSpec) -> str:
+    """The committed config.pbtxt of a specification's model, with the dims of the specification."""
+    configs = {name: read_config(path) for name, path in committed_configs().items()}
+    committed = PipelineSizes.of(*(contract_of(configs[name]) for name in NETWORKS))
+    own = (
+        replace(committed, detector_hw=spec.input_hw)
+        if isinstance(spec, YoloxSpec)
+        else replace(committed, crop_hw=spec.input_hw, joints=spec.joints)
+    )
+    return config_text(fit(configs[_name_of(spec)], own))
+
+
+def _known(kind: str) -> WeightKind:
+    if kind not in WEIGHT_KINDS:
+        raise InvalidParameterError(f"expected a kind out of {', '.join(WEIGHT_KINDS)}, got {kind!r}")
+    return WEIGHT_KINDS[kind]
+
+
+def _name_of(spec: YoloxSpec | HrnetSpec) -> str:
+    detector, pose = NETWORKS
+    return detector if isinstance(spec, YoloxSpec) else pose
 
 
 def build(spec: YoloxSpec | HrnetSpec) -> Yolox | Hrnet:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from core.errors import ConfigurationError
 from model_repository.cpu_target import Precision
 
 
@@ -38,3 +39,12 @@ class StackOptions:
     external: ExternalServices = ExternalServices()
     precision: Precision = Precision.FAST
     """Which files of the networks the embedded Triton runs."""
+    models: Path | None = None
+    """Folder of the user's networks (`marey models import`), which take the place of the shipped ones."""
+
+    def __post_init__(self) -> None:
+        if self.models is not None and self.external.triton_url:
+            raise ConfigurationError(
+                f"expected networks for a Triton of this stack, got {self.models} and MAREY_TRITON_URL: "
+                "a server that runs elsewhere has networks of its own"
+            )

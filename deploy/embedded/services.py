@@ -31,6 +31,7 @@ class Layout:
     ports: Mapping[str, int]
     external: ExternalServices
     precision: Precision = Precision.FAST
+    models: Path | None = None
 
     @property
     def api_url(self) -> str:
@@ -101,7 +102,8 @@ def _triton(layout: Layout) -> Service:
 
     def command() -> ServiceCommand:
         repository = layout.home.path / "triton"
-        triton.build_repository(CpuTarget(cores=usable_cores(), precision=layout.precision), repository)
+        target = CpuTarget(cores=usable_cores(), precision=layout.precision)
+        triton.build_repository(target, repository, layout.models)
         return triton.triton_command(repository, ports)
 
     return Service(
@@ -125,7 +127,9 @@ def _api(layout: Layout) -> Service:
     return Service(
         name="api",
         command=lambda: _marey_command(layout, "api"),
-        ready=http_answers(f"{layout.api_url}/health/ready"),
+        # Not /health/ready: the worker tells whether Triton computes, and large networks on few cores
+        # take longer than the API waits for its report.
+        ready=http_answers(f"{layout.api_url}/health/live"),
         needs=("postgres", "orchestrator"),
     )
 

@@ -60,7 +60,13 @@ async def embedded_stack(
     fixed = {} if options.api_port is None else {"api": options.api_port}
     with home.locked() as lock_fd:
         ports = choose_ports(PORT_NAMES, home.ports, fixed)
-        layout = Layout(home=home, ports=ports, external=options.external, precision=options.precision)
+        layout = Layout(
+            home=home,
+            ports=ports,
+            external=options.external,
+            precision=options.precision,
+            models=options.models and options.models.expanduser().absolute(),
+        )
         supervisor = Supervisor(home.logs, lock_fd, report)
         try:
             await supervisor.start(stack_services(layout))

@@ -14,8 +14,9 @@ import numpy as np
 
 from core.errors import ConfigurationError, NumpyVersionError
 from deploy.embedded.process import ServiceCommand
-from model_repository.contract import MODELS, committed_configs, config_text, read_config
-from model_repository.cpu_target import NETWORK_PLATFORM, RUNS, CpuTarget, render
+from model_repository.contract import MODELS, NETWORKS, ModelConfig, config_text, configs_with, read_config
+from model_repository.cpu_target import NETWORK_PLATFORM, CpuTarget, render
+from model_repository.sizes import fit_all
 
 NUMPY_MAJOR = 1
 SHARED_MEMORY = Path("/dev/shm")
@@ -34,23 +35,24 @@ class TritonPorts:
     metrics: int
 
 
-def build_repository(target: CpuTarget, out: Path, networks: Mapping[str, Path] | None = None) -> None:
+def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -> None:
     """Make `out` a directory that `triton_command` can serve; what an earlier call left there is replaced.
 
-    `networks` gives some networks another ONNX file than the committed one. Raises ConfigurationError
-    when this Python cannot run Triton's Python backend or a network has no file.
+    The networks in the folder `models`, as `marey models import` writes them, take the place of the committed
+    ones; the other models follow their sizes. Raises ConfigurationError when this Python cannot run Triton's
+    Python backend, when a network has no file, or when the sizes cannot be served.
     """
     check_numpy(np.__version__)
     check_python()
+    paths = configs_with(models)
+    configs = fit_all({name: read_config(path) for name, path in paths.items()})
     out.mkdir(parents=True, exist_ok=True)
     for part in ("models", "backends"):
         shutil.rmtree(out / part, ignore_errors=True)
     _link_backend(out / "backends" / "python")
-    for name, path in committed_configs().items():
-        _build_model(name, path, out / "models" / name, target)
-    for name, file in (networks or {}).items():
-        _replace_network(out / "models" / name / "1" / target.run_of(name).model_file, file)
-    _check_network_files(target, out / "models")
+    for name, config in configs.items():
+        _build_model(config, paths[name].parent / "1", out / "models" / name, target)
+    _check_network_files(target, paths)
     remove_stale_regions(out)
 
 
@@ -118,27 +120,21 @@ def _link_backend(folder: Path) -> None:
     (folder / MODELS.name).symlink_to(MODELS)
 
 
-def _build_model(name: str, config_path: Path, folder: Path, target: CpuTarget) -> None:
-    config = read_config(config_path)
+def _build_model(config: ModelConfig, files: Path, folder: Path, target: CpuTarget) -> None:
     version = folder / "1"
     version.mkdir(parents=True)
     (folder / "config.pbtxt").write_text(config_text(render(config, target)), encoding="utf-8")
     if config.platform == NETWORK_PLATFORM:
         (version / "model.py").symlink_to(MODELS / "runners" / "onnx_cpu" / "model.py")
-    for path in (config_path.parent / "1").glob("model*"):
-        (version / path.name).symlink_to(path)
+    for path in files.glob("model*"):
+        (version / path.name).symlink_to(path.resolve())
 
 
-def _check_network_files(target: CpuTarget, models: Path) -> None:
-    for name in RUNS[target.precision]:
-        file = Path(name, "1", target.run_of(name).model_file)
-        if not (models / file).exists():
-            raise ConfigurationError(f"expected the network {name} in {MODELS / file}, got no such file")
-
-
-def _replace_network(link: Path, file: Path) -> None:
-    link.unlink(missing_ok=True)
-    link.symlink_to(file.resolve(strict=True))
+def _check_network_files(target: CpuTarget, configs: Mapping[str, Path]) -> None:
+    for name in NETWORKS:
+        file = configs[name].parent / "1" / target.run_of(name).model_file
+        if not file.exists():
+            raise ConfigurationError(f"expected the network {name} in {file}, got no such file")
 
 
 def _addresses(ports: TritonPorts) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ def nano_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServ
     from trt_build.importers import import_weights
 
     root = tmp_path_factory.mktemp("nano")
-    import_weights("yolox_nano_legacy", WEIGHTS, root / "yolo")
-    with serving(root, {"yolo": root / "yolo" / "1" / "model.onnx"}) as server:
+    import_weights("yolox_nano_legacy", WEIGHTS, root / "models" / "yolo")
+    with serving(root, root / "models") as server:
         yield server
 
 

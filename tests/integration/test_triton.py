@@ -116,9 +116,8 @@ def other_triton(
     tmp_path_factory: pytest.TempPathFactory, probe_triton: TritonServer
 ) -> Iterator[TritonServer]:
     """A second server beside the first: its hrnet takes smaller batches, and a test may break it."""
-    networks = {name: probe_triton.repository.parent / f"{name}.onnx" for name in ("yolo", "hrnet")}
     root = tmp_path_factory.mktemp("other_triton")
-    with serving(root, networks, change=_halve_batches) as server:
+    with serving(root, probe_triton.repository.parent / "models", change=_halve_batches) as server:
         yield server
 
 

@@ -4,12 +4,15 @@
 `hrnet` blurs each crop: every joint is where the crop is brightest.
 """
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+from model_repository.contract import MODELS
 
 PERSON_CXCYWH = (208.0, 117.0, 120.0, 160.0)
 """Place of the person in the detector's input, network px."""
@@ -18,12 +21,13 @@ _BLUR = 7
 """Width of the blur, crop px: heatmap cell h is centred at crop index 4 h, as HRNet's are."""
 
 
-def write_probe_networks(folder: Path) -> dict[str, Path]:
-    """Write both files; their paths by network."""
-    networks = {"yolo": _yolo(), "hrnet": _hrnet()}
-    for name, model in networks.items():
-        onnx.save(model, folder / f"{name}.onnx")
-    return {name: folder / f"{name}.onnx" for name in networks}
+def write_probe_networks(models: Path) -> Path:
+    """Write both networks into the folder `models`, which is returned."""
+    for name, model in {"yolo": _yolo(), "hrnet": _hrnet()}.items():
+        (models / name / "1").mkdir(parents=True)
+        onnx.save(model, models / name / "1" / "model.onnx")
+        shutil.copy(MODELS / name / "config.pbtxt", models / name)
+    return models
 
 
 def _yolo() -> onnx.ModelProto:

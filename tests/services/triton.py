@@ -39,17 +39,17 @@ def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
 def probe_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     """Triton with the networks of `tests.services.probe_networks`: answers are known for known pixels."""
     root = tmp_path_factory.mktemp("probe_triton")
-    with serving(root, write_probe_networks(root)) as server:
+    with serving(root, write_probe_networks(root / "models")) as server:
         yield server
 
 
 @contextmanager
 def serving(
-    root: Path, networks: dict[str, Path] | None = None, change: Callable[[Path], None] | None = None
+    root: Path, models: Path | None = None, change: Callable[[Path], None] | None = None
 ) -> Iterator[TritonServer]:
-    """A server of its own; `networks` replaces committed files, `change` edits the built repository."""
+    """A server of its own; `models` has networks of its own, `change` edits the built repository."""
     repository = root / "repository"
-    build_repository(TARGET, repository, networks)
+    build_repository(TARGET, repository, models)
     if change is not None:
         change(repository)
     ports = TritonPorts(http=free_port(), grpc=free_port(), metrics=free_port())

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import NumpyVersionError
+from core.errors import ConfigurationError, NumpyVersionError
 from deploy.embedded.triton import (
     SHARED_MEMORY,
     TritonPorts,
@@ -49,17 +49,36 @@ def test_building_again_replaces_what_was_there(repository: Path) -> None:
     assert not (repository / "models" / "old").exists()
 
 
-def test_a_network_can_be_replaced(tmp_path: Path) -> None:
-    other = tmp_path / "other.onnx"
-    other.write_bytes(b"other")
-    build_repository(TARGET, tmp_path / "runtime", {"yolo": other})
-    name = TARGET.run_of("yolo").model_file
-    assert (tmp_path / "runtime" / "models" / "yolo" / "1" / name).read_bytes() == b"other"
+def own_detector(models: Path, side_px: int) -> Path:
+    """A folder of the user's networks with a detector alone, of a square input."""
+    (models / "yolo" / "1").mkdir(parents=True)
+    (models / "yolo" / "1" / TARGET.run_of("yolo").model_file).write_bytes(b"own")
+    text = committed_configs()["yolo"].read_text()
+    (models / "yolo" / "config.pbtxt").write_text(text.replace("416, 416", f"{side_px}, {side_px}"))
+    return models
 
 
-def test_a_replacement_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        build_repository(TARGET, tmp_path / "runtime", {"yolo": tmp_path / "nothing.onnx"})
+def test_the_other_models_follow_the_users_network(tmp_path: Path) -> None:
+    build_repository(TARGET, tmp_path / "runtime", own_detector(tmp_path / "own", 640))
+    built = tmp_path / "runtime" / "models"
+    assert (built / "yolo" / "1" / TARGET.run_of("yolo").model_file).read_bytes() == b"own"
+    configs = {name: read_config(built / name / "config.pbtxt") for name in committed_configs()}
+    assert list(configs["letterbox"].output[0].dims) == [-1, 640, 640, 3]
+    assert list(configs["crop"].input[2].dims) == [-1, 8400, 5]
+    assert contract_of(configs["hrnet"]) == contract_of(read_config(committed_configs()["hrnet"]))
+
+
+def test_a_folder_without_networks_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected a folder yolo or hrnet in .*, got none"):
+        build_repository(TARGET, tmp_path / "runtime", tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["config.pbtxt", "1/model.onnx"])
+def test_a_network_with_a_missing_file_is_refused(tmp_path: Path, missing: str) -> None:
+    models = own_detector(tmp_path / "own", 416)
+    (models / "yolo" / missing).unlink()
+    with pytest.raises(ConfigurationError, match=rf"expected .*{missing}, got no such file"):
+        build_repository(TARGET, tmp_path / "runtime", models)
 
 
 def test_command_listens_on_this_machine_only(repository: Path) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 
 from core.errors import InvalidParameterError, WeightsError
+from model_repository.contract import ModelConfig, read_config
 from trt_build.cards import digests, read_card
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -15,7 +17,15 @@ import torch
 from torch import Tensor
 
 from tests.golden.networks import filled
-from trt_build.importers import WEIGHT_KINDS, build, import_weights, load_into, read_checkpoint
+from trt_build.importers import (
+    WEIGHT_KINDS,
+    build,
+    import_weights,
+    load_into,
+    network_config,
+    network_name,
+    read_checkpoint,
+)
 from trt_build.networks.hrnet import Hrnet
 from trt_build.networks.shipped import SHIPPED_POSE
 from trt_build.networks.yolox import YOLOX_VARIANTS, Yolox
@@ -78,6 +88,7 @@ def test_import_fills_a_folder_of_the_model_repository(tmp_path: Path) -> None:
     of_weights_before.write_bytes(b"of other weights")
     card = import_weights("yolox_nano", tmp_path / "yolox_nano.pth", folder)
     assert card == read_card(folder)
+    assert read_config(folder / "config.pbtxt").name == "yolo"
     assert (card.architecture, card.input_hw, card.skeleton) == ("yolox_nano", (416, 416), None)
     assert card.sha256 == digests(folder)
     assert list(card.sha256) == ["model.onnx"]
@@ -87,6 +98,20 @@ def test_a_pose_network_brings_its_skeleton(tmp_path: Path) -> None:
     torch.save(Hrnet(SHIPPED_POSE).state_dict(), tmp_path / "small.pth")
     card = import_weights(SHIPPED_POSE.name, tmp_path / "small.pth", tmp_path / "hrnet")
     assert (card.skeleton, card.input_hw) == ("halpe_26", (256, 192))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "sizes"),
+    [
+        ("yolox_s", "yolo", [[640, 640, 3], [8400, 5]]),
+        ("yolox_nano_legacy", "yolo", [[416, 416, 3], [3549, 5]]),
+        ("hrnet_w48_384x288", "hrnet", [[384, 288, 3], [17, 96, 72]]),
+    ],
+)
+def test_a_kind_has_the_configuration_of_its_size(kind: str, name: str, sizes: list[list[int]]) -> None:
+    config = text_format.Parse(network_config(WEIGHT_KINDS[kind].spec), ModelConfig())
+    assert network_name(kind) == config.name == name
+    assert [list(tensor.dims) for tensor in (*config.input, *config.output)] == sizes
 
 
 def test_the_networks_of_all_kinds_are_described() -> None:
