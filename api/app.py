@@ -3,22 +3,28 @@
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
 
+from api.accounts.access import PUBLIC, key_guard, tenant_of
+from api.accounts.controller import api_key_router
+from api.accounts.service import Accounts
+from api.catalogue.controller import catalogue_routers
 from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
 from api.health.controller import HealthController
 from api.health.service import Readiness
 from api.jobs.controller import JobController
 from api.jobs.service import Jobs
 from api.requests import finish_response
-from api.results.controller import ResultController
+from api.results.controller import DownloadController, ResultController
 from api.results.service import Results
 from api.uploads.controller import UploadController
 from api.uploads.service import Uploads
 from core.errors import MareyError
+from orchestrator.store import Catalogue
 
 MAX_BODY_BYTES = 1 << 20
 """Largest body of a request that is not an upload."""
@@ -28,6 +34,8 @@ MAX_BODY_BYTES = 1 << 20
 class Services:
     """Everything that the handlers use, opened once."""
 
+    accounts: Accounts
+    catalogue: Catalogue
     jobs: Jobs
     uploads: Uploads
     results: Results
@@ -37,8 +45,20 @@ class Services:
 def create_app(services: Services) -> Litestar:
     """The application over open services, which the caller closes."""
     return Litestar(
-        route_handlers=[UploadController, JobController, ResultController, HealthController],
+        route_handlers=[
+            UploadController,
+            JobController,
+            ResultController,
+            DownloadController,
+            HealthController,
+            api_key_router,
+            *catalogue_routers,
+        ],
+        guards=[key_guard(services.accounts)],
         dependencies={
+            "tenant": Provide(tenant_of),
+            "accounts": _provided(services.accounts),
+            "catalogue": _provided(services.catalogue),
             "jobs": _provided(services.jobs),
             "uploads": _provided(services.uploads),
             "results": _provided(services.results),
@@ -52,9 +72,21 @@ def create_app(services: Services) -> Litestar:
         },
         before_send=[finish_response],
         request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=OpenAPIConfig(title="Marey", version=version("marey-server"), path="/docs"),
+        openapi_config=_openapi(),
         logging_config=None,
         debug=False,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    """The description at /docs, which needs no key; everything that it describes but a few does."""
+    key = SecurityScheme(type="http", scheme="bearer", description="An API key: `mry_...`")
+    return OpenAPIConfig(
+        title="Marey",
+        version=version("marey-server"),
+        components=Components(security_schemes={"api_key": key}),
+        security=[{"api_key": []}],
+        openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
     )
 
 

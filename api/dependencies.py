@@ -1,13 +1,18 @@
-"""What handlers ask for by name. Made once, by `create_app`."""
+"""What handlers ask for by name. Made once, by `create_app`, but for the tenant, whom each request names."""
 
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from api.accounts.service import Accounts
 from api.health.service import Readiness
 from api.jobs.service import Jobs
 from api.results.service import Results
 from api.uploads.service import Uploads
+from orchestrator.store import Catalogue, Tenant
 
+TenantDep = NamedDependency[SkipValidation[Tenant]]
+AccountsDep = NamedDependency[SkipValidation[Accounts]]
+CatalogueDep = NamedDependency[SkipValidation[Catalogue]]
 JobsDep = NamedDependency[SkipValidation[Jobs]]
 UploadsDep = NamedDependency[SkipValidation[Uploads]]
 ResultsDep = NamedDependency[SkipValidation[Results]]

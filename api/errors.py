@@ -15,13 +15,20 @@ from core.errors import (
     ConfigurationError,
     ConflictError,
     EntryError,
+    ForbiddenError,
+    IdempotencyKeyReusedError,
+    InvalidLinkError,
     InvalidParameterError,
     InvalidUploadTokenError,
     LeaseLostError,
+    LinkExpiredError,
     MareyError,
     MediaError,
     NotFoundError,
+    PreconditionFailedError,
+    PreconditionRequiredError,
     ServiceError,
+    UnauthenticatedError,
     UploadError,
     UploadExpiredError,
     UploadIncompleteError,
@@ -37,6 +44,13 @@ STATUSES: dict[type[MareyError], HTTPStatus] = {
     InvalidParameterError: HTTPStatus.BAD_REQUEST,
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    InvalidLinkError: HTTPStatus.FORBIDDEN,
+    LinkExpiredError: HTTPStatus.FORBIDDEN,
+    PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
+    PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
+    IdempotencyKeyReusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     UploadError: HTTPStatus.CONFLICT,
     InvalidUploadTokenError: HTTPStatus.FORBIDDEN,
     UploadExpiredError: HTTPStatus.FORBIDDEN,
@@ -127,7 +141,8 @@ def _problem(
         code=code,
         request_id=request_id_of(request.scope),
     )
-    return Response(body, status_code=status.value, media_type=PROBLEM_JSON)
+    challenge = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    return Response(body, status_code=status.value, media_type=PROBLEM_JSON, headers=challenge)
 
 
 def _log_failure(request: Request[Any, Any, Any], error: Exception) -> None:

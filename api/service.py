@@ -8,10 +8,11 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 
 import uvicorn
 
+from api.accounts.first_key import keep_first_key
+from api.accounts.service import Accounts
 from api.app import Services, create_app
 from api.health.service import Check, Readiness
 from api.jobs.service import Jobs
@@ -22,7 +23,7 @@ from core.errors import ConfigurationError, PortTakenError
 from orchestrator.bus import Bus
 from orchestrator.objects import open_object_store
 from orchestrator.settings import Settings
-from orchestrator.store import Store
+from orchestrator.store import API_ROLE, Store
 from orchestrator.triton import TritonClient
 
 _NATS_HANDSHAKE_S = 2.0
@@ -49,11 +50,15 @@ async def serve(settings: ApiSettings) -> None:
 async def open_services(settings: ApiSettings) -> AsyncIterator[Services]:
     """The services that the handlers use."""
     objects = open_object_store(settings.services.store_url)
-    async with Store.open(settings.services.database_url) as store:
+    async with Store.open(settings.services.database_url, role=API_ROLE) as store:
+        if settings.admin_key_file is not None:
+            await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
         yield Services(
-            jobs=Jobs(store, objects),
-            uploads=Uploads(objects, settings.upload_secret, settings.upload_limits),
-            results=Results(store, objects),
+            accounts=Accounts(store.keys, store.catalogue, settings.secret),
+            catalogue=store.catalogue,
+            jobs=Jobs(store.jobs, objects),
+            uploads=Uploads(objects, settings.secret, settings.upload_limits),
+            results=Results(store.jobs, objects, settings.secret),
             readiness=Readiness(readiness_checks(store, settings.services)),
         )
 
@@ -69,7 +74,7 @@ def readiness_checks(store: Store, settings: Settings) -> dict[str, Check]:
         async with await TritonClient.open(settings.triton_url) as client:
             await client.canary()
 
-    return {"postgres": partial(store.list_jobs, limit=1), "nats": nats, "triton": triton}
+    return {"postgres": store.ping, "nats": nats, "triton": triton}
 
 
 def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:

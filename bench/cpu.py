@@ -77,7 +77,7 @@ def compare(
     results = folder / precision.value
     service_s, script_s = [], []
     options = StackOptions(home=folder / f"home-{precision.value}", precision=precision)
-    with running_stack(options) as stack, marey.Client(stack.api_url) as client:
+    with running_stack(options) as stack, marey.Client(stack.api_url, stack.api_key) as client:
         service_round(client, clips)
         for _ in range(rounds):
             script_s.append(script_round(clips, folder / "script"))

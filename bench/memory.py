@@ -77,7 +77,7 @@ def measure(video: Path) -> Peaks:
     with (
         tempfile.TemporaryDirectory(prefix="marey-bench-") as home,
         running_stack(StackOptions(home=Path(home))) as stack,
-        marey.Client(stack.api_url) as client,
+        marey.Client(stack.api_url, stack.api_key) as client,
     ):
         ended = client.wait(client.submit([video]).id, DEADLINE_S)
         if ended.job.status != "completed":

@@ -13,6 +13,8 @@ MareyError
 │   │   └── CorruptVideoError, UnsupportedCodecError, FrameTooLargeError, VideoTooLongError
 │   └── RequestError          an API request or a setting
 │       ├── InvalidParameterError, NotFoundError, ConflictError
+│       ├── UnauthenticatedError, ForbiddenError, InvalidLinkError, LinkExpiredError
+│       ├── PreconditionRequiredError, PreconditionFailedError, IdempotencyKeyReusedError
 │       └── UploadError       the package did not arrive
 │           └── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
 │               UploadIncompleteError
@@ -154,6 +156,34 @@ class NotFoundError(RequestError):
 
 class ConflictError(RequestError):
     """The object is not in a state that allows this."""
+
+
+class UnauthenticatedError(RequestError):
+    """The request needs an API key that is known and not revoked: `Authorization: Bearer mry_...`."""
+
+
+class ForbiddenError(RequestError):
+    """The request needs the key of an administrator."""
+
+
+class InvalidLinkError(RequestError):
+    """The download's address was not issued by this server."""
+
+
+class LinkExpiredError(RequestError):
+    """The download's address has expired: list the results again."""
+
+
+class PreconditionRequiredError(RequestError):
+    """The request needs If-Match with the ETag of the object as it was read."""
+
+
+class PreconditionFailedError(RequestError):
+    """The object has changed since it was read: read it again."""
+
+
+class IdempotencyKeyReusedError(RequestError):
+    """The Idempotency-Key was used before, for another request."""
 
 
 class UploadError(RequestError):

@@ -104,7 +104,7 @@ def _interrupted_by_sigterm() -> Iterator[None]:
 def _show(stack: RunningStack, videos: Sequence[Path], out: Path, console: Console) -> bool:
     started_s = time.monotonic()
     stopwatch = Stopwatch()
-    with _as_service_error(), marey.Client(stack.api_url) as client:
+    with _as_service_error(), marey.Client(stack.api_url, stack.api_key) as client:
         with upload_progress(console) as on_upload:
             job = client.submit(list(videos), on_upload=on_upload)
         snapshot = _wait(stack, client, job.id, (console, stopwatch))

@@ -105,7 +105,7 @@ def _client() -> Iterator[marey.Client]:
         except NoEndpointError:
             home = Path(resources.enter_context(tempfile.TemporaryDirectory()))
             stack = resources.enter_context(running_stack(StackOptions(home=home)))
-            client = Client(stack.api_url)
+            client = Client(stack.api_url, stack.api_key)
         yield resources.enter_context(client)
 
 

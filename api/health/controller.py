@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Controller, Request, Response, get
 
+from api.accounts.access import NO_KEY, PUBLIC
 from api.dependencies import ReadinessDep
 from api.errors import PROBLEM_JSON
 from api.health.schemas import Live, NotReady, Ready
@@ -15,6 +16,8 @@ class HealthController(Controller):
     """For load balancers and for people who wonder."""
 
     path = "/health"
+    opt = PUBLIC
+    security = NO_KEY
     tags = ("health",)
 
     @get("/live", sync_to_thread=False)

@@ -6,7 +6,7 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
-from api.dependencies import JobsDep
+from api.dependencies import JobsDep, TenantDep
 from api.jobs.schemas import FailedRangeOut, JobCreate, JobList, JobOut, VideoList, VideoOut
 from orchestrator.store import JobView, VideoView
 
@@ -23,34 +23,34 @@ class JobController(Controller):
     tags = ("job",)
 
     @post()
-    async def create(self, data: JSONBody[JobCreate], jobs: JobsDep) -> JobOut:
+    async def create(self, data: JSONBody[JobCreate], tenant: TenantDep, jobs: JobsDep) -> JobOut:
         """Start a job on an uploaded package."""
-        return _job_out(await jobs.create(data))
+        return _job_out(await jobs.create(tenant, data))
 
     @get()
-    async def list_latest(self, jobs: JobsDep, limit: Limit = 20) -> JobList:
+    async def list_latest(self, tenant: TenantDep, jobs: JobsDep, limit: Limit = 20) -> JobList:
         """The latest jobs, newest first."""
-        return JobList(items=[_job_out(job) for job in await jobs.latest(limit)])
+        return JobList(items=[_job_out(job) for job in await jobs.latest(tenant, limit)])
 
     @get("/{job_id:int}")
-    async def read(self, job_id: JobId, jobs: JobsDep) -> JobOut:
+    async def read(self, job_id: JobId, tenant: TenantDep, jobs: JobsDep) -> JobOut:
         """A job as it is now."""
-        return _job_out(await jobs.job(job_id))
+        return _job_out(await jobs.job(tenant, job_id))
 
     @post("/{job_id:int}/cancel", status_code=HTTP_200_OK)
-    async def cancel(self, job_id: JobId, jobs: JobsDep) -> JobOut:
+    async def cancel(self, job_id: JobId, tenant: TenantDep, jobs: JobsDep) -> JobOut:
         """End a job that has not ended; what it has delivered so far stays."""
-        return _job_out(await jobs.cancel(job_id))
+        return _job_out(await jobs.cancel(tenant, job_id))
 
     @post("/{job_id:int}/redrive", status_code=HTTP_200_OK)
-    async def redrive(self, job_id: JobId, jobs: JobsDep) -> JobOut:
+    async def redrive(self, job_id: JobId, tenant: TenantDep, jobs: JobsDep) -> JobOut:
         """Work again on what failed after all its attempts, and on nothing else."""
-        return _job_out(await jobs.redrive(job_id))
+        return _job_out(await jobs.redrive(tenant, job_id))
 
     @get("/{job_id:int}/video")
-    async def list_videos(self, job_id: JobId, jobs: JobsDep) -> VideoList:
+    async def list_videos(self, job_id: JobId, tenant: TenantDep, jobs: JobsDep) -> VideoList:
         """The videos of a job; none until its package was opened."""
-        return VideoList(items=[_video_out(video) for video in await jobs.videos(job_id)])
+        return VideoList(items=[_video_out(video) for video in await jobs.videos(tenant, job_id)])
 
 
 def _job_out(job: JobView) -> JobOut:

@@ -1,4 +1,4 @@
-"""/job/{id}/results: list and download files."""
+"""/job/{id}/results: the files, and /download: one of them."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from litestar import Controller, Request, get
 from litestar.params import FromPath
 from litestar.response import File
 
-from api.dependencies import ResultsDep
+from api.accounts.access import NO_KEY, PUBLIC
+from api.dependencies import ResultsDep, TenantDep
 from api.jobs.controller import JobId
 from api.results.schemas import ResultFileOut, ResultList
 from api.results.service import ResultFile
@@ -31,26 +32,37 @@ class ResultController(Controller):
 
     @get()
     async def list_files(
-        self, job_id: JobId, request: Request[Any, Any, Any], results: ResultsDep
+        self, job_id: JobId, request: Request[Any, Any, Any], tenant: TenantDep, results: ResultsDep
     ) -> ResultList:
-        """The files that the job has produced so far, with their sizes and addresses."""
-        base_url = f"{request.base_url}job/{job_id}/results/"
-        return ResultList(items=[_file_out(file, base_url) for file in await results.files(job_id)])
+        """The files that the job has produced so far, with links that are good for an hour."""
+        files = await results.files(tenant, job_id)
+        tokens = [results.token(tenant, job_id, file.place.path) for file in files]
+        urls = [f"{request.base_url}download/{token}" for token in tokens]
+        return ResultList(items=[_file_out(file, url) for file, url in zip(files, urls, strict=True)])
 
-    @get("/{file_path:path}")
-    async def download(self, job_id: JobId, file_path: FromPath[str], results: ResultsDep) -> File:
-        """One file, as an attachment."""
-        path = await results.local_path(job_id, file_path.removeprefix("/"))
+
+class DownloadController(Controller):
+    """Files behind links."""
+
+    path = "/download"
+    tags = ("results",)
+    opt = PUBLIC
+    security = NO_KEY
+
+    @get("/{token:str}")
+    async def download(self, token: FromPath[str], results: ResultsDep) -> File:
+        """The file of a link, as an attachment."""
+        path = await results.open(token)
         media_type = _MEDIA_TYPES[path.suffix]
         return File(path, filename=path.name, media_type=media_type, headers=_DOWNLOAD_HEADERS)
 
 
-def _file_out(result: ResultFile, base_url: str) -> ResultFileOut:
+def _file_out(result: ResultFile, url: str) -> ResultFileOut:
     place = result.place
     return ResultFileOut(
         path=place.path,
         size_bytes=result.size_bytes,
-        url=base_url + place.path,
+        url=url,
         video_id=place.video.id if place.video else None,
         video_name=place.video.name if place.video else None,
     )

@@ -1,16 +1,20 @@
 """Which files of a job may be downloaded, and where they lie."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.results.tokens import DownloadGrant, sign, verify
 from core.errors import NotFoundError
 from orchestrator.objects import ObjectStore
-from orchestrator.store import Store, VideoView
+from orchestrator.store import JobStore, Tenant, VideoView
 
 VIDEO_FILES = ("keypoints.csv", "keypoints.parquet", "overlay.mp4", "summary.json")
 JOB_FILES = ("summary.json",)
+LINK_LIFETIME_S = 60 * 60
+"""A download must start within this time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +37,32 @@ class ResultFile:
 
 
 class Results:
-    """The files of jobs. Only what is listed can be opened."""
+    """The files of jobs. Only what is listed can be opened, with the links that are listed."""
 
-    def __init__(self, store: Store, objects: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, jobs: JobStore, objects: ObjectStore, secret: bytes) -> None:
+        self._jobs = jobs
         self._objects = objects
+        self._secret = secret
 
-    async def files(self, job_id: int) -> list[ResultFile]:
+    async def files(self, tenant: Tenant, job_id: int) -> list[ResultFile]:
         """The files that are there, the job's own last. Raises NotFoundError for an unknown job."""
-        await self._store.job(job_id)
-        videos = await self._store.videos(job_id)
+        await self._jobs.job(tenant, job_id)
+        videos = await self._jobs.videos(tenant, job_id)
         return await asyncio.to_thread(self._existing, result_places(job_id, videos))
 
-    async def local_path(self, job_id: int, path: str) -> Path:
-        """The file on disk of a listed `path`. Raises NotFoundError for any other."""
-        for file in await self.files(job_id):
-            if file.place.path == path:
+    def token(self, tenant: Tenant, job_id: int, path: str) -> str:
+        """Leave to download a file for a while."""
+        expires_at_s = int(time.time()) + LINK_LIFETIME_S
+        return sign(DownloadGrant(tenant.project_id, job_id, path, expires_at_s), self._secret)
+
+    async def open(self, token: str) -> Path:
+        """The file on disk that a token allows. Raises InvalidLinkError, LinkExpiredError, NotFoundError."""
+        grant = verify(token, self._secret, time.time())
+        tenant = Tenant(project_id=grant.project_id, user_id=0, is_admin=False)
+        for file in await self.files(tenant, grant.job_id):
+            if file.place.path == grant.path:
                 return await asyncio.to_thread(self._objects.local_path, file.place.key)
-        raise NotFoundError(f"expected a file that GET /job/{job_id}/results lists, got {path[:80]!r}")
+        raise NotFoundError(f"there is no file {grant.path!r} of job {grant.job_id}")
 
     def _existing(self, places: list[ResultPlace]) -> list[ResultFile]:
         return [

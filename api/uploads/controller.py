@@ -8,7 +8,8 @@ from litestar import Controller, Request, get, put
 from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
 
-from api.dependencies import UploadsDep
+from api.accounts.access import NO_KEY, PUBLIC
+from api.dependencies import TenantDep, UploadsDep
 from api.uploads.schemas import UploadReceipt, UploadTicket
 from core.errors import UploadIncompleteError
 
@@ -19,9 +20,9 @@ class UploadController(Controller):
     tags = ("upload",)
 
     @get("/job/upload_handler", sync_to_thread=False)
-    def issue(self, request: Request[Any, Any, Any], uploads: UploadsDep) -> UploadTicket:
+    def issue(self, request: Request[Any, Any, Any], tenant: TenantDep, uploads: UploadsDep) -> UploadTicket:
         """Leave to upload one package, once, within a short time."""
-        token, grant = uploads.issue()
+        token, grant = uploads.issue(tenant)
         return UploadTicket(
             upload_url=f"{request.base_url}upload/{token}",
             input_key=grant.key,
@@ -29,7 +30,7 @@ class UploadController(Controller):
             max_bytes=grant.max_bytes,
         )
 
-    @put("/upload/{token:str}", status_code=201, request_max_body_size=None)
+    @put("/upload/{token:str}", status_code=201, request_max_body_size=None, opt=PUBLIC, security=NO_KEY)
     async def receive(
         self, token: FromPath[str], request: Request[Any, Any, Any], uploads: UploadsDep
     ) -> UploadReceipt:

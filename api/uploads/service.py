@@ -9,6 +9,7 @@ from api.uploads.body import unstalled
 from api.uploads.tokens import UploadGrant, new_grant, sign, verify
 from core.errors import UploadTooLargeError, UploadUsedError
 from orchestrator.objects import ObjectStore
+from orchestrator.store import Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,11 @@ class Uploads:
         self._secret = secret
         self._limits = limits
 
-    def issue(self) -> tuple[str, UploadGrant]:
+    def issue(self, tenant: Tenant) -> tuple[str, UploadGrant]:
         """A token and what it allows."""
-        grant = new_grant(self._limits.max_bytes, int(time.time()) + self._limits.lifetime_s)
+        grant = new_grant(
+            tenant.project_id, self._limits.max_bytes, int(time.time()) + self._limits.lifetime_s
+        )
         return sign(grant, self._secret), grant
 
     async def receive(self, token: str, body: AsyncIterator[bytes], announced_bytes: int | None) -> int:

@@ -48,6 +48,11 @@ class Layout:
         """The given database, or the stack's own."""
         return self.external.database_url or postgres.postgres_url(self.postgres_data)
 
+    @property
+    def api_key_file(self) -> Path:
+        """The first administrator's key; the command line of this machine finds it here."""
+        return self.home.path / "api-key"
+
     def environment(self) -> dict[str, str]:
         """What Marey's own processes need to find the others."""
         return {
@@ -58,6 +63,7 @@ class Layout:
             "MAREY_STORE_URL": self.external.store_url or (self.home.path / "objects").as_uri(),
             "MAREY_API_HOST": HOST,
             "MAREY_API_PORT": str(self.ports["api"]),
+            "MAREY_ADMIN_KEY_FILE": str(self.api_key_file),
         }
 
 

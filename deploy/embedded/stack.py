@@ -30,6 +30,11 @@ class RunningStack:
         return self.layout.api_url
 
     @property
+    def api_key(self) -> str:
+        """The key of the stack's first administrator."""
+        return self.layout.api_key_file.read_text()
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """The variables that point a process of Marey at this stack's services."""
         return self.layout.environment()

@@ -2,7 +2,7 @@
 -- State changes are guarded by the state they expect; a task's by its epoch (the fence).
 
 -- name: job_defaults
--- What a job of user $1 with the pipeline named $2 takes over from the user's group and project.
+-- What a job of user $2 of project $1 with the pipeline named $3 takes over from the user's group and project.
 SELECT u.id AS user_id, g.project_id, p.project_queue AS tier, l.id AS pipeline_id,
        g.pipeline_parameter_set_id, l.pipeline_name,
        (SELECT coalesce(jsonb_object_agg(v.pipeline_parameters_name, v.pipeline_parameters_value), '{}')
@@ -11,8 +11,16 @@ SELECT u.id AS user_id, g.project_id, p.project_queue AS tier, l.id AS pipeline_
 FROM "user" u
 JOIN user_group g ON g.id = u.group_id
 JOIN project p ON p.id = g.project_id
-LEFT JOIN pipeline l ON l.pipeline_name = $2
-WHERE u.id = $1;
+LEFT JOIN pipeline l ON l.pipeline_name = $3
+WHERE p.id = $1 AND u.id = $2;
+
+-- name: owned_job
+-- Job $2, if it is of project $1.
+SELECT id FROM job WHERE project_id = $1 AND id = $2;
+
+-- name: owner_of_job
+-- Whose job $1 is.
+SELECT project_id, user_id, false AS is_admin FROM job WHERE id = $1;
 
 -- name: pipeline_names
 -- The pipelines there are.
@@ -31,22 +39,22 @@ WITH made AS (
 SELECT id FROM made;
 
 -- name: job_view
--- Job $1 as its user sees it.
+-- Job $2 of project $1 as its user sees it.
 SELECT j.id, j.status, j.error_code, j.error_message, l.pipeline_name, j.project_id, j.tier, j.input_key,
        j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
 FROM job j JOIN pipeline l ON l.id = j.pipeline_id
-WHERE j.id = $1;
+WHERE j.project_id = $1 AND j.id = $2;
 
 -- name: job_views
--- At most $1 jobs with an id below $2, newest first.
+-- At most $2 jobs of project $1 with an id below $3, newest first.
 SELECT j.id, j.status, j.error_code, j.error_message, l.pipeline_name, j.project_id, j.tier, j.input_key,
        j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
 FROM job j JOIN pipeline l ON l.id = j.pipeline_id
-WHERE j.id < $2
-ORDER BY j.id DESC LIMIT $1;
+WHERE j.project_id = $1 AND j.id < $3
+ORDER BY j.id DESC LIMIT $2;
 
 -- name: video_views
--- The videos of job $1 as its user sees them.
+-- The videos of job $2 of project $1 as its user sees them.
 SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_message, v.frames_total,
        v.frames_done, v.frames_missing, v.video_results_path AS results_path, v.summary,
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
@@ -55,7 +63,7 @@ SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_mes
         FROM task t
         WHERE t.job_id = v.job_id AND t.kind = 'infer' AND t.video_id = v.id AND t.status IN ('done', 'dead')
               AND t.error_code IS NOT NULL) AS failed_ranges
-FROM video v WHERE v.job_id = $1 ORDER BY v.id;
+FROM video v WHERE v.project_id = $1 AND v.job_id = $2 ORDER BY v.id;
 
 -- name: pick_ready
 -- Tasks to publish, locked: per lane (runs or steps x tier x project) as many as keep $1 unread messages of runs,

@@ -20,8 +20,9 @@ class CollectJobStep:
 
     async def run(self, lease: Lease) -> None:
         """Every video of the job is over by now."""
-        job = await self._store.job(lease.job_id)
-        videos = await self._store.videos(lease.job_id)
+        owner = await self._store.flow.owner(lease.job_id)
+        job = await self._store.jobs.job(owner, lease.job_id)
+        videos = await self._store.jobs.videos(owner, lease.job_id)
         end = job_end(videos)
         data = msgspec.json.format(msgspec.json.encode(_summary(job, videos, end)))
         await asyncio.to_thread(self._objects.put, f"jobs/{job.id}/summary.json", data)

@@ -1,6 +1,20 @@
 """Postgres, the record of every job. Only this package imports asyncpg."""
 
-from orchestrator.store.jobs import DEFAULT_USER_ID, JobRequest, JobView, VideoView
+from orchestrator.store.catalogue import Catalogue, Window
+from orchestrator.store.jobs import JobRequest, JobStore, JobView, VideoView
+from orchestrator.store.keys import KeyStore
 from orchestrator.store.store import Store
+from orchestrator.store.tenants import API_ROLE, Tenant
 
-__all__ = ["DEFAULT_USER_ID", "JobRequest", "JobView", "Store", "VideoView"]
+__all__ = [
+    "API_ROLE",
+    "Catalogue",
+    "JobRequest",
+    "JobStore",
+    "JobView",
+    "KeyStore",
+    "Store",
+    "Tenant",
+    "VideoView",
+    "Window",
+]

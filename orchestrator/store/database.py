@@ -61,9 +61,14 @@ class Database(Session):
         super().__init__(pool)
         self._pool = pool
 
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """The connections."""
+        return self._pool
+
     @classmethod
-    async def open(cls, url: str, max_connections: int = 8) -> Self:
-        """Connect. Raises StoreError if Postgres does not answer."""
+    async def open(cls, url: str, max_connections: int = 8, role: str | None = None) -> Self:
+        """Connect, and work as `role` if one is given. Raises StoreError if Postgres does not answer."""
         with store_errors():
             pool = await asyncpg.create_pool(
                 url,
@@ -71,6 +76,7 @@ class Database(Session):
                 max_size=max_connections,
                 command_timeout=_COMMAND_TIMEOUT_S,
                 timeout=_CONNECT_TIMEOUT_S,
+                server_settings={"role": role} if role else {},
                 init=_set_codecs,
                 reset=_leave_as_is,
             )

@@ -12,6 +12,7 @@ from orchestrator.bisection import ATTEMPTS_OF_A_PIECE, cut_frame
 from orchestrator.parameters import JobParameters
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tasks import Failure, Lease
+from orchestrator.store.tenants import Tenant
 
 T = TypeVar("T")
 
@@ -123,6 +124,10 @@ class FlowStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def owner(self, job_id: int) -> Tenant:
+        """Whose job it is. Raises NotFoundError."""
+        return _found(await self._database.row(Tenant, "owner_of_job", job_id), f"job {job_id}")
 
     async def job_source(self, job_id: int) -> JobSource:
         """The package of a job, which counts as running from here. Raises NotFoundError."""

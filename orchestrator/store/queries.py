@@ -3,6 +3,8 @@
 from functools import cache
 from pathlib import Path
 
+from orchestrator.store.resources import RESOURCES, resource_statements
+
 _SQL = Path(__file__).parents[1] / "sql"
 _NAME_MARK = "-- name: "
 
@@ -25,8 +27,12 @@ def parse_queries(text: str) -> dict[str, str]:
 
 @cache
 def load_queries() -> dict[str, str]:
-    """The statements of `queries.sql`."""
-    return parse_queries((_SQL / "queries.sql").read_text())
+    """The statements of the `.sql` files and of the resources. Raises ValueError for a name used twice."""
+    texts = [path.read_text() for path in sorted(_SQL.glob("*.sql"))]
+    queries = parse_queries("\n".join(texts))
+    for resource in RESOURCES:
+        queries |= resource_statements(resource)
+    return queries
 
 
 def load_migrations() -> dict[str, str]:

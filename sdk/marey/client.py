@@ -33,11 +33,19 @@ Parameters = Mapping[str, object]
 class Client:
     """Talks to one Marey. Every method raises marey.errors.MareyError and nothing else.
 
-    `endpoint_url` defaults to MAREY_ENDPOINT_URL, then to the stack started by `marey up` here.
+    `endpoint_url` defaults to MAREY_ENDPOINT_URL, then to the profile made by `marey configure`, then to the
+    stack started by `marey up` here; `api_key` to MAREY_API_KEY, then to what is kept for this endpoint.
     """
 
-    def __init__(self, endpoint_url: str | None = None, *, timeout_s: float = 60.0) -> None:
-        endpoint = resolve_endpoint(endpoint_url, os.environ)
+    def __init__(
+        self,
+        endpoint_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        profile: str | None = None,
+        timeout_s: float = 60.0,
+    ) -> None:
+        endpoint = resolve_endpoint(endpoint_url, api_key, os.environ, profile)
         self._transport = Transport(endpoint, timeout_s, RetryPolicy())
 
     def __enter__(self) -> Client:

@@ -1,13 +1,23 @@
-"""Which server to talk to."""
+"""Which server to talk to, and with which key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from marey.errors import NoEndpointError
+from marey.profiles import Profile, read_profile
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server, and the key for it; None: it will say that it wants one."""
+
+    url: str
+    api_key: str | None = field(default=None, repr=False)
 
 
 class StackFile(msgspec.Struct, frozen=True):
@@ -16,31 +26,56 @@ class StackFile(msgspec.Struct, frozen=True):
     api_url: str
 
 
-def resolve_endpoint(given: str | None, environ: Mapping[str, str]) -> str:
-    """`given`, else MAREY_ENDPOINT_URL, else the stack that runs in MAREY_HOME (default ~/.marey).
+def resolve_endpoint(
+    given_url: str | None, given_key: str | None, environ: Mapping[str, str], profile: str | None = None
+) -> Endpoint:
+    """The server: `given_url`, else MAREY_ENDPOINT_URL, else the profile's, else the stack in MAREY_HOME
+    (default ~/.marey).
 
-    Raises NoEndpointError if there is none.
+    The key: `given_key`, else MAREY_API_KEY, else what the profile or the stack keeps for this very server: a
+    kept key is never sent to another. Raises NoEndpointError if there is no server.
     """
-    if url := given or environ.get("MAREY_ENDPOINT_URL"):
-        return _checked(url)
+    url = given_url or environ.get("MAREY_ENDPOINT_URL")
+    key = given_key or environ.get("MAREY_API_KEY")
+    if url and key:
+        return Endpoint(_checked(url), key)
+    known = _known(environ, profile)
+    url = _checked(url or _first(known))
+    kept = next((endpoint.api_key for endpoint in known if endpoint.url == url), None)
+    return Endpoint(url, key or kept)
+
+
+def _known(environ: Mapping[str, str], name: str | None) -> list[Endpoint]:
+    """The servers that this machine keeps a key for, the first choice first."""
+    profile = read_profile(environ, name)
+    known = [_of_profile(profile)] if profile else []
     home = Path(environ.get("MAREY_HOME") or Path.home() / ".marey")
-    return _from_stack_file(home / "stack.json")
+    return [*known, _of_stack(home)] if (home / "stack.json").exists() else known
+
+
+def _first(known: list[Endpoint]) -> str:
+    if not known:
+        raise NoEndpointError(
+            "no Marey is running here: start one with `marey up`, or name a server with `marey configure`, "
+            "--endpoint-url or MAREY_ENDPOINT_URL"
+        )
+    return known[0].url
+
+
+def _of_profile(profile: Profile) -> Endpoint:
+    return Endpoint(_checked(profile.endpoint_url), profile.api_key)
+
+
+def _of_stack(home: Path) -> Endpoint:
+    path, key = home / "stack.json", home / "api-key"
+    try:
+        stack = msgspec.json.decode(path.read_bytes(), type=StackFile)
+        return Endpoint(_checked(stack.api_url), key.read_text().strip() if key.exists() else None)
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        raise NoEndpointError(f"expected {path} to be written by `marey up`, got {error}") from error
 
 
 def _checked(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise NoEndpointError(f"expected an endpoint that starts with http:// or https://, got {url!r}")
     return url.rstrip("/")
-
-
-def _from_stack_file(path: Path) -> str:
-    try:
-        stack = msgspec.json.decode(path.read_bytes(), type=StackFile)
-    except FileNotFoundError as error:
-        raise NoEndpointError(
-            "no Marey is running here: start one with `marey up`, or name a server with --endpoint-url "
-            "or MAREY_ENDPOINT_URL"
-        ) from error
-    except (OSError, msgspec.MsgspecError) as error:
-        raise NoEndpointError(f"expected {path} to be written by `marey up`, got {error}") from error
-    return _checked(stack.api_url)

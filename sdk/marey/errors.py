@@ -9,7 +9,8 @@ MareyError
 ├── JobTimeoutError           the job did not end in time; it goes on at the server
 └── MareyApiError             the server refused or failed the request; `code` says why
     ├── InvalidParameterError, InvalidRequestError, NotFoundError, MethodNotAllowedError, ConflictError,
-    │   RequestTooLargeError
+    │   RequestTooLargeError, UnauthenticatedError, ForbiddenError, PreconditionRequiredError,
+    │   PreconditionFailedError, IdempotencyKeyReusedError, InvalidLinkError, LinkExpiredError
     ├── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
     │   UploadIncompleteError
     └── ServerError
@@ -119,6 +120,34 @@ class ConflictError(MareyApiError):
 
 class RequestTooLargeError(MareyApiError):
     """The body of the request is larger than allowed."""
+
+
+class UnauthenticatedError(MareyApiError):
+    """The request needs an API key that is known and not revoked."""
+
+
+class ForbiddenError(MareyApiError):
+    """The request needs the key of an administrator."""
+
+
+class InvalidLinkError(MareyApiError):
+    """The download's address was not issued by this server."""
+
+
+class LinkExpiredError(MareyApiError):
+    """The download's address has expired: list the results again."""
+
+
+class PreconditionRequiredError(MareyApiError):
+    """The change needs the ETag of the object as it was read."""
+
+
+class PreconditionFailedError(MareyApiError):
+    """The object has changed since it was read."""
+
+
+class IdempotencyKeyReusedError(MareyApiError):
+    """The idempotency key was used before, for another request."""
 
 
 class InvalidUploadTokenError(MareyApiError):

@@ -11,6 +11,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
+from marey.endpoint import Endpoint
 from marey.errors import CannotConnectError, ConnectionLostError, MareyError, Problem, api_error
 from marey.models import ProblemBody
 
@@ -46,12 +47,13 @@ class Request:
 class Transport:
     """Sends requests to one server; raises nothing but MareyError."""
 
-    def __init__(self, endpoint_url: str, timeout_s: float, retry: RetryPolicy) -> None:
-        self.endpoint_url = endpoint_url
+    def __init__(self, endpoint: Endpoint, timeout_s: float, retry: RetryPolicy) -> None:
+        self.endpoint_url = endpoint.url
+        self._authorization = {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
         self._retry = retry
         # A proxy set for the internet cannot reach this machine.
         mounts: dict[str, httpx.BaseTransport | None] = dict.fromkeys(_LOOPBACK)
-        self._http = httpx.Client(base_url=endpoint_url, timeout=timeout_s, mounts=mounts)
+        self._http = httpx.Client(base_url=endpoint.url, timeout=timeout_s, mounts=mounts)
 
     def close(self) -> None:
         """Close the connections."""
@@ -94,7 +96,7 @@ class Transport:
                 request.method,
                 request.url,
                 params=dict(request.params) or None,
-                headers=dict(request.headers),
+                headers=self._headers(request),
                 content=request.content() if request.content else None,
             )
             response = self._http.send(built, stream=True)
@@ -104,6 +106,11 @@ class Transport:
         if not response.is_success:
             raise api_error(problem_of(response.status_code, response.content))
         return response
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        """The key goes to the endpoint's own paths. Whole addresses are links, signed by themselves."""
+        own = self._authorization if request.url.startswith("/") else {}
+        return {**own, **request.headers}
 
     def _decode(self, content: bytes, body: type[Body]) -> Body:
         try:

@@ -24,6 +24,11 @@ def videos(tmp_path: Path) -> list[Path]:
     return paths
 
 
+def command_line(api: RunningApi) -> CliRunner:
+    """Runs commands with the key of the API's administrator."""
+    return CliRunner(env={"MAREY_API_KEY": api.api_key})
+
+
 def test_videos_become_a_job(api: RunningApi, videos: list[Path]) -> None:
     sent: list[tuple[int, int]] = []
     job = api.client.submit(
@@ -34,7 +39,7 @@ def test_videos_become_a_job(api: RunningApi, videos: list[Path]) -> None:
     assert job == api.client.job(job.id)
     assert api.client.jobs() == [job]
     assert api.client.videos(job.id) == []
-    (package,) = (api.objects / "uploads").iterdir()
+    (package,) = (api.objects / "uploads" / "1").iterdir()
     with zipfile.ZipFile(package) as archive:
         assert archive.namelist() == ["clip.mp4", "clip-2.mp4"]
         assert archive.read("clip-2.mp4") == b"b" * 1000
@@ -45,7 +50,7 @@ def test_a_zip_is_sent_as_it_is(api: RunningApi, tmp_path: Path) -> None:
     package = tmp_path / "package.zip"
     package.write_bytes(b"PK anything")
     api.client.submit([package])
-    (stored,) = (api.objects / "uploads").iterdir()
+    (stored,) = (api.objects / "uploads" / "1").iterdir()
     assert stored.read_bytes() == b"PK anything"
 
 
@@ -83,7 +88,7 @@ def test_a_job_that_goes_on_times_out(api: RunningApi) -> None:
 
 def test_the_command_line(api: RunningApi, videos: list[Path], tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
-        result = CliRunner().invoke(marey_cli, [*arguments, "--endpoint-url", api.url])
+        result = command_line(api).invoke(marey_cli, [*arguments, "--endpoint-url", api.url])
         assert result.exit_code == 0, result.output
         return result.stdout
 
@@ -100,11 +105,11 @@ def test_a_job_can_be_cancelled_but_not_redriven(api: RunningApi) -> None:
     job = api.client.create_job(upload(api))
     with pytest.raises(ConflictError, match=f"job {job.id} is queued"):
         api.client.redrive(job.id)
-    result = CliRunner().invoke(marey_cli, ["cancel", str(job.id), "--endpoint-url", api.url])
+    result = command_line(api).invoke(marey_cli, ["cancel", str(job.id), "--endpoint-url", api.url])
     assert result.output == f"job {job.id}: cancelled\n"
     snapshot = api.client.wait(job.id, timeout_s=5)
     assert (snapshot.job.status, snapshot.job.succeeded) == ("cancelled", False)
-    result = CliRunner().invoke(marey_cli, ["redrive", str(job.id), "--endpoint-url", api.url])
+    result = command_line(api).invoke(marey_cli, ["redrive", str(job.id), "--endpoint-url", api.url])
     assert (result.exit_code, f"job {job.id} is cancelled" in result.stderr) == (1, True)
 
 
@@ -121,6 +126,6 @@ def test_the_command_line_waits_and_tells_failure(api: RunningApi, videos: list[
     failure = "UPDATE job SET status = 'failed', error_code = 'no_video', error_message = 'No video.'"
     threading.Timer(0.5, execute, (api, failure)).start()
     arguments = ["submit", str(videos[0]), "--wait", "--endpoint-url", api.url]
-    result = CliRunner().invoke(marey_cli, arguments)
+    result = command_line(api).invoke(marey_cli, arguments)
     assert result.exit_code == 1
     assert "failed, 0/0 videos: No video. [no_video]" in result.stderr

@@ -5,10 +5,10 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from deploy.embedded.process import ServiceCommand
+from tests.services.api import http_client
 from tests.services.running import answers, free_port, running
 
 PROGRAM = """
@@ -25,7 +25,8 @@ def test_it_serves_and_stops_cleanly(database_url: str, tmp_path: Path, number: 
     port = free_port()
     log = tmp_path / "api.log"
     with running(api_command(database_url, tmp_path, port), log, lambda: answers(port)) as process:
-        response = httpx.get(f"http://127.0.0.1:{port}/job", trust_env=False, timeout=DEADLINE_S)
+        with http_client(f"http://127.0.0.1:{port}", (tmp_path / "api-key").read_text()) as http:
+            response = http.get("/job")
         process.send_signal(number)
         assert process.wait(DEADLINE_S) == 0, log.read_text()
     assert response.json() == {"items": []}
@@ -55,6 +56,7 @@ def api_command(database_url: str, home: Path, port: int) -> ServiceCommand:
             "MAREY_TRITON_URL": "127.0.0.1:9",
             "MAREY_STORE_URL": (home / "objects").as_uri(),
             "MAREY_API_PORT": str(port),
+            "MAREY_ADMIN_KEY_FILE": str(home / "api-key"),
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
     )

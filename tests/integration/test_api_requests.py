@@ -16,7 +16,7 @@ WRONG_JOBS: tuple[tuple[dict[str, object], str, str], ...] = (
     ({"parameters": {"fps": 3}}, "invalid_parameter", "overlay"),
     ({"pipeline": "pose_9d"}, "invalid_parameter", "pose_2d"),
     ({"input": "../../etc/passwd"}, "invalid_parameter", "finished upload"),
-    ({"input": "uploads/" + "0" * 32 + ".zip"}, "invalid_parameter", "finished upload"),
+    ({"input": "uploads/1/" + "0" * 32 + ".zip"}, "invalid_parameter", "finished upload"),
 )
 
 
@@ -51,7 +51,7 @@ def test_wrong_addresses(api: RunningApi, subtests: pytest.Subtests) -> None:
         ("GET", "/job/9223372036854775807/video", 404, "not_found"),
         ("GET", "/job/9223372036854775808", 400, "invalid_request"),
         ("GET", "/job/1/results", 404, "not_found"),
-        ("GET", "/job/1/results/summary.json", 404, "not_found"),
+        ("GET", "/user/1/nothing", 404, "not_found"),
         ("GET", "/job/one", 404, "not_found"),
         ("GET", "/nothing", 404, "not_found"),
         ("GET", "/job?limit=0", 400, "invalid_request"),

@@ -11,7 +11,7 @@ from api.uploads.tokens import UploadGrant, sign
 from tests.services.api import (
     DEADLINE_S,
     MAX_UPLOAD_BYTES,
-    UPLOAD_SECRET,
+    SECRET,
     RunningApi,
     assert_problem,
     raw_connection,
@@ -45,7 +45,7 @@ def test_an_upload_too_large_is_refused(api: RunningApi, announced: bool) -> Non
 
 
 def test_an_expired_upload_is_refused(api: RunningApi) -> None:
-    token = sign(UploadGrant("uploads/0.zip", 100, int(time.time()) - 1), UPLOAD_SECRET)
+    token = sign(UploadGrant("uploads/0.zip", 100, int(time.time()) - 1), SECRET)
     assert_problem(api.http.put(f"/upload/{token}", content=b"x"), 403, "upload_expired")
 
 

@@ -27,7 +27,7 @@ def api(database_url: str, folder: Path, port: int, drain_timeout_s: int) -> Ite
         "MAREY_NATS_URL": "nats://127.0.0.1:9",
         "MAREY_TRITON_URL": "127.0.0.1:9",
         "MAREY_STORE_URL": (folder / "objects").as_uri(),
-        "MAREY_UPLOAD_SECRET": SECRET,
+        "MAREY_SECRET": SECRET,
         "MAREY_API_PORT": str(port),
         "MAREY_DRAIN_TIMEOUT_S": str(drain_timeout_s),
     }
@@ -37,7 +37,7 @@ def api(database_url: str, folder: Path, port: int, drain_timeout_s: int) -> Ite
 
 @pytest.fixture
 def grant() -> UploadGrant:
-    return new_grant(max_bytes=len(HALF) * 2, expires_at_s=int(time.time()) + 600)
+    return new_grant(project_id=1, max_bytes=len(HALF) * 2, expires_at_s=int(time.time()) + 600)
 
 
 def begun_upload(port: int, grant: UploadGrant) -> socket.socket:

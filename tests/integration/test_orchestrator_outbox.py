@@ -14,7 +14,7 @@ from orchestrator.bus import STREAM, TaskMessage
 from orchestrator.lanes import Lane, Queue
 from orchestrator.store import JobRequest
 from orchestrator.store.tasks import ReadyTask, Sent, Windows
-from tests.services.orchestrator import System
+from tests.services.orchestrator import DEFAULT_TENANT, System
 
 WINDOW = 3
 WINDOWS = Windows(runs=WINDOW, steps=WINDOW)
@@ -129,13 +129,15 @@ async def test_a_job_needs_a_known_pipeline_and_user(system: System) -> None:
     with pytest.raises(InvalidParameterError, match=r"expected one of \['pose_2d'\], got 'pose_9d'"):
         await create(JobRequest(pipeline_name="pose_9d", input_key="k"))
     with pytest.raises(NotFoundError, match="no user 99"):
-        await create(JobRequest(pipeline_name="pose_2d", input_key="k", user_id=99))
+        await system.store.jobs.create(
+            replace(DEFAULT_TENANT, user_id=99), JobRequest(pipeline_name="pose_2d", input_key="k")
+        )
     with pytest.raises(NotFoundError, match="no job 1"):
         await system.store.job(1)
 
 
 async def test_jobs_are_listed_newest_first_in_pages(system: System) -> None:
     made = await make_jobs(system, 5)
-    first = await system.store.list_jobs(limit=2)
-    second = await system.store.list_jobs(limit=2, before_id=first[-1].id)
+    first = await system.store.jobs.latest(DEFAULT_TENANT, limit=2)
+    second = await system.store.jobs.latest(DEFAULT_TENANT, limit=2, before_id=first[-1].id)
     assert [job.id for job in first + second] == made[:0:-1]

@@ -90,7 +90,7 @@ def test_results_have_the_joints_of_the_users_network(own_models: Path, tmp_path
     with (
         tempfile.TemporaryDirectory(prefix="marey-test-") as home,
         running_stack(StackOptions(home=Path(home), models=own_models)) as stack,
-        marey.Client(stack.api_url) as client,
+        marey.Client(stack.api_url, stack.api_key) as client,
     ):
         snapshot = client.wait(client.submit([clip]).id, timeout_s=240)
         assert snapshot.job.status == "completed"

@@ -39,7 +39,7 @@ def client() -> Iterator[marey.Client]:
     with (
         tempfile.TemporaryDirectory(prefix="marey-test-") as home,
         running_stack(StackOptions(home=Path(home))) as stack,
-        marey.Client(stack.api_url) as client,
+        marey.Client(stack.api_url, stack.api_key) as client,
     ):
         yield client
 

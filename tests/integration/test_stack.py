@@ -18,7 +18,7 @@ def submit_rubbish(home: Path, folder: Path) -> marey.Job:
     """A job whose package is no zip; it must fail, which takes the API, Postgres, NATS and a worker."""
     rubbish = folder / "rubbish.zip"
     rubbish.write_bytes(b"this is no zip")
-    with marey.Client(stacks.api_url(home)) as client:
+    with stacks.client(home) as client:
         return client.wait(client.submit([rubbish]).id, timeout_s=60).job
 
 
@@ -54,7 +54,7 @@ def test_a_stack_keeps_its_state_and_its_home_and_leaves_nothing_when_killed(tmp
     with stacks.marey(["up"], tmp_path, home) as up:
         up.until_says("Marey is ready")
         assert stacks.api_url(home) == url
-        with marey.Client(url) as client:
+        with stacks.client(home) as client:
             assert client.job(job.id) == job
         up.process.kill()
         up.ended()

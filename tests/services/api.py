@@ -18,7 +18,7 @@ from api.settings import ApiSettings
 from api.uploads.service import UploadLimits
 from orchestrator.settings import Settings
 
-UPLOAD_SECRET = b"x" * 32
+SECRET = b"x" * 32
 MAX_UPLOAD_BYTES = 300_000
 DEADLINE_S = 20
 
@@ -28,7 +28,10 @@ class RunningApi:
     """An API that serves in a thread."""
 
     url: str
+    api_key: str
+    """Of the first administrator."""
     http: httpx.Client
+    """Sends that key, and so does `client`."""
     client: marey.Client
     objects: Path
     database_url: str
@@ -45,15 +48,24 @@ def api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
             triton_url="127.0.0.1:9",
             store_url=objects.as_uri(),
         ),
-        upload_secret=UPLOAD_SECRET,
+        secret=SECRET,
+        admin_key_file=tmp_path / "api-key",
         upload_limits=UploadLimits(max_bytes=MAX_UPLOAD_BYTES, lifetime_s=60, idle_s=0.5),
     )
     with (
         serving(settings) as url,
-        httpx.Client(base_url=url, timeout=DEADLINE_S, trust_env=False) as http,
-        marey.Client(url) as client,
+        http_client(url, key := (tmp_path / "api-key").read_text()) as http,
+        marey.Client(url, key) as client,
     ):
-        yield RunningApi(url=url, http=http, client=client, objects=objects, database_url=database_url)
+        yield RunningApi(
+            url=url, api_key=key, http=http, client=client, objects=objects, database_url=database_url
+        )
+
+
+def http_client(url: str, api_key: str | None) -> httpx.Client:
+    """A client that sends this key."""
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    return httpx.Client(base_url=url, timeout=DEADLINE_S, trust_env=False, headers=headers)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from orchestrator.intake import Intake
 from orchestrator.lanes import Queue
 from orchestrator.relay import Relay
 from orchestrator.runner import Runner, RunnerOptions
-from orchestrator.store import JobRequest
+from orchestrator.store import JobRequest, Tenant
 from orchestrator.store.flow import BatchResult, PackageEntry, RunRows
 from orchestrator.store.tasks import Lease
 from orchestrator.waiting import Wake
@@ -55,8 +55,9 @@ async def make_project(system: System, name: str, tier: Tier) -> Project:
 
 async def add_runs(system: System, project: Project, runs: int, frames: int = BATCH_FRAMES) -> int:
     """A job of one video that is cut into runs of one frame batch; returns the job's id."""
-    request = JobRequest(pipeline_name="pose_2d", input_key="none", user_id=project.user_id)
-    job_id = await system.store.create_job(request)
+    tenant = Tenant(project_id=project.id, user_id=project.user_id, is_admin=False)
+    request = JobRequest(pipeline_name="pose_2d", input_key="none")
+    job_id = await system.store.jobs.create(tenant, request)
     entry = PackageEntry(name="v.mp4", key="none")
     await system.store.flow.commit_package(await _lease(system, job_id, TaskKind.INITIALIZE), [entry])
     spans = [FrameSpan(number * frames, (number + 1) * frames) for number in range(runs)]

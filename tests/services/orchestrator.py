@@ -16,11 +16,35 @@ from orchestrator.objects import LocalObjectStore
 from orchestrator.service import serve_orchestrator, work_on_runs
 from orchestrator.settings import LeaseSettings, Settings
 from orchestrator.stages.infer import PoseSource
-from orchestrator.store import JobRequest, JobView, Store
+from orchestrator.store import JobRequest, JobView, Store, Tenant, VideoView
 
 QUICK = LeaseSettings(
     lease_s=3.0, sent_timeout_s=2.0, reconcile_interval_s=0.5, poll_interval_s=0.1, drain_timeout_s=5.0
 )
+
+
+DEFAULT_TENANT = Tenant(project_id=1, user_id=1, is_admin=True)
+"""The user and project that every installation starts with."""
+
+
+class DefaultStore(Store):
+    """A store with the jobs of the default tenant at hand."""
+
+    async def create_job(self, request: JobRequest) -> int:
+        """See JobStore, here and below."""
+        return await self.jobs.create(DEFAULT_TENANT, request)
+
+    async def job(self, job_id: int) -> JobView:
+        return await self.jobs.job(DEFAULT_TENANT, job_id)
+
+    async def videos(self, job_id: int) -> list[VideoView]:
+        return await self.jobs.videos(DEFAULT_TENANT, job_id)
+
+    async def cancel(self, job_id: int) -> JobView:
+        return await self.jobs.cancel(DEFAULT_TENANT, job_id)
+
+    async def redrive(self, job_id: int) -> JobView:
+        return await self.jobs.redrive(DEFAULT_TENANT, job_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +52,7 @@ class System:
     """What a test works with."""
 
     settings: Settings
-    store: Store
+    store: DefaultStore
     bus: Bus
     objects: LocalObjectStore
 
@@ -71,7 +95,7 @@ async def system(database_url: str, nats_address: str, tmp_path: Path) -> AsyncI
         lease=QUICK,
     )
     objects = LocalObjectStore(tmp_path / "objects")
-    async with Store.open(database_url, 2) as store, Bus.open(nats_address) as bus:
+    async with DefaultStore.open(database_url, 2) as store, Bus.open(nats_address) as bus:
         yield System(settings=settings, store=store, bus=bus, objects=objects)
 
 

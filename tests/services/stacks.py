@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from marey import Client
+
 MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
 START_TIMEOUT_S = 150.0
 STOP_TIMEOUT_S = 60.0
@@ -79,6 +81,11 @@ def until(condition: Callable[[], bool], timeout_s: float, context: object = "")
 def api_url(home: Path) -> str:
     """Where the stack in `home` answers."""
     return str(json.loads((home / "stack.json").read_text())["api_url"])
+
+
+def client(home: Path) -> Client:
+    """A client of the stack in `home`, with the key that it keeps there."""
+    return Client(api_url(home), (home / "api-key").read_text())
 
 
 def processes_of(home: Path) -> dict[int, str]:

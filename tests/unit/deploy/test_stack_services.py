@@ -29,6 +29,7 @@ def test_everything_is_embedded_by_default(tmp_path: Path) -> None:
         "MAREY_STORE_URL": f"file://{tmp_path}/objects",
         "MAREY_API_HOST": "127.0.0.1",
         "MAREY_API_PORT": "20001",
+        "MAREY_ADMIN_KEY_FILE": str(tmp_path / "api-key"),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import marey
 import pytest
+from marey.endpoint import Endpoint
 from marey.errors import CannotConnectError, ConnectionLostError, MareyError, Problem, api_error
 from marey.transport import Request, RetryPolicy, Transport, may_repeat, problem_of
 
@@ -47,7 +48,7 @@ def test_a_dead_endpoint_is_tried_several_times() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        transport = Transport(url, 5, RetryPolicy(attempts=3, first_pause_s=0.05))
+        transport = Transport(Endpoint(url), 5, RetryPolicy(attempts=3, first_pause_s=0.05))
         started_s = time.monotonic()
         with pytest.raises(CannotConnectError, match="`marey up`"):
             transport.send(Request("GET", "/job"), dict[str, object])
@@ -66,7 +67,7 @@ def httpx_errors() -> list[type[Exception]]:
 def test_every_httpx_error_is_mapped(foreign: type[Exception]) -> None:
     error = foreign.__new__(foreign)
     Exception.__init__(error, "boom")
-    transport = Transport("http://127.0.0.1:1", 1, RetryPolicy())
+    transport = Transport(Endpoint("http://127.0.0.1:1"), 1, RetryPolicy())
     with pytest.raises(MareyError), transport._mapped_errors():
         raise error
     transport.close()

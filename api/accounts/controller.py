@@ -1,0 +1,39 @@
+"""/api_key: list, make and revoke keys."""
+
+from litestar import Response, Router, delete, post
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from api.accounts.access import ADMIN
+from api.accounts.schemas import ApiKeyCreate, ApiKeyIssued
+from api.catalogue.controller import ObjectId, read_handlers
+from api.dependencies import AccountsDep, TenantDep
+from orchestrator.store.resources import API_KEYS
+
+
+@post("/", opt=ADMIN)
+async def issue_key(
+    data: JSONBody[ApiKeyCreate], tenant: TenantDep, accounts: AccountsDep
+) -> Response[ApiKeyIssued]:
+    """Make a key. Its text is in the answer and nowhere else."""
+    key, text = await accounts.issue(tenant, data)
+    body = ApiKeyIssued(
+        id=key.id,
+        user_id=key.user_id,
+        api_key_name=key.api_key_name,
+        role=key.role,
+        created_at=key.created_at,
+        api_key=text,
+    )
+    return Response(body, headers={"Location": f"/api_key/{key.id}", "Cache-Control": "no-store"})
+
+
+@delete("/{object_id:int}", opt=ADMIN, status_code=HTTP_204_NO_CONTENT)
+async def revoke_key(object_id: ObjectId, tenant: TenantDep, accounts: AccountsDep) -> None:
+    """Revoke a key, from the next request on. It stays in the list."""
+    await accounts.revoke(tenant, object_id)
+
+
+api_key_router = Router(
+    "/api_key", route_handlers=[*read_handlers(API_KEYS), issue_key, revoke_key], tags=["api_key"]
+)

@@ -1,0 +1,82 @@
+"""What may be written to the catalogue. Unknown fields are refused, and so is what the service alone sets."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from api.jobs.parameters import check_parameters
+from core.jobs import Tier
+
+MAX_ID = 2**63 - 1
+"""Largest bigint of Postgres."""
+Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+"""One line."""
+Description = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
+Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An object without what the service sets."""
+
+    def check(self) -> None:
+        """Raise InvalidParameterError for values that do not go together."""
+
+
+class UserBody(Body, frozen=True, kw_only=True):
+    """Someone who works with the installation."""
+
+    user_name: Text
+    user_email: Email
+    group_id: Id
+
+
+class UserGroupBody(Body, frozen=True, kw_only=True):
+    """Users of one project, with one set of default parameters."""
+
+    project_id: Id
+    pipeline_parameter_set_id: Id
+    user_group_name: Text
+    user_group_description: Description = ""
+
+
+class ProjectQueue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a project's jobs queue."""
+
+    tier: Tier = Tier.STANDARD
+
+
+class ProjectBody(Body, frozen=True, kw_only=True):
+    """A tenant."""
+
+    project_name: Text
+    project_cluster_url: Text | None = None
+    project_queue: ProjectQueue = ProjectQueue()
+
+
+class PipelineBody(Body, frozen=True, kw_only=True):
+    """What can be computed."""
+
+    pipeline_name: Text
+    pipeline_description: Description = ""
+    pipeline_endpoint: Text
+
+
+class PipelineParameterSetBody(Body, frozen=True, kw_only=True):
+    """A named collection of parameters."""
+
+    pipeline_parameter_set_name: Text
+
+
+class PipelineParametersBody(Body, frozen=True, kw_only=True):
+    """One parameter of a pipeline within a set."""
+
+    pipeline_id: Id
+    pipeline_parameter_set_id: Id
+    pipeline_parameters_name: Text
+    pipeline_parameters_value: object
+
+    def check(self) -> None:
+        """Raise InvalidParameterError for a name or value that no pipeline takes."""
+        check_parameters({self.pipeline_parameters_name: self.pipeline_parameters_value})

@@ -1,0 +1,159 @@
+"""The routes of resources, made from their descriptions."""
+
+from collections.abc import Callable
+from types import GenericAlias
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, post, put
+from litestar.enums import RequestEncodingType
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import BodyKwarg, PathParameter
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from api.accounts.access import ADMIN
+from api.catalogue.bodies import (
+    MAX_ID,
+    Body,
+    PipelineBody,
+    PipelineParametersBody,
+    PipelineParameterSetBody,
+    ProjectBody,
+    UserBody,
+    UserGroupBody,
+)
+from api.catalogue.etags import etag_of, require_match
+from api.catalogue.lists import next_cursor, window_of
+from api.dependencies import CatalogueDep, TenantDep
+from orchestrator.store import resources
+from orchestrator.store.resources import Resource
+
+ObjectId = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="Id of an object")]
+Out = TypeVar("Out")
+JSON = BodyKwarg(media_type=RequestEncodingType.JSON)
+Handler = Callable[..., Any]
+AnyRequest = Request[Any, Any, Any]
+
+
+class Page(msgspec.Struct, Generic[Out], frozen=True, kw_only=True):
+    """Part of a list. `next_cursor` leads on; null: there is no more."""
+
+    items: list[Out]
+    next_cursor: str | None
+
+
+def read_handlers(resource: Resource[Out]) -> list[HTTPRouteHandler]:
+    """GET of the list and of one object."""
+    return [_list_handler(resource), _read_handler(resource)]
+
+
+def write_handlers(resource: Resource[Out], body: type[Body]) -> list[HTTPRouteHandler]:
+    """POST, PUT and DELETE, for administrators."""
+    return [_create_handler(resource, body), _replace_handler(resource, body), _delete_handler(resource)]
+
+
+def _list_handler(resource: Resource[Out]) -> HTTPRouteHandler:
+    async def list_objects(request: AnyRequest, tenant: TenantDep, catalogue: CatalogueDep) -> Page[Out]:
+        window = window_of(resource, request.query_params.dict())
+        rows = await catalogue.rows(tenant, resource, window)
+        return Page(items=rows, next_cursor=next_cursor(window, rows))
+
+    narrowed = f" Narrow it with {', '.join(resource.parents)}." if resource.parents else ""
+    text = (
+        "A page of the list. `limit` (1 to 100) and `cursor` page through it, `sort` is one of "
+        f"{', '.join(resource.sorts)} (`-` reverses).{narrowed}"
+    )
+    return get("/", summary=f"List {resource.table} objects", description=text)(
+        _typed(list_objects, GenericAlias(Page, resource.row))
+    )
+
+
+def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
+    async def read_object(object_id: ObjectId, tenant: TenantDep, catalogue: CatalogueDep) -> Response[Out]:
+        return _tagged(await catalogue.read(tenant, resource, object_id))
+
+    return get("/{object_id:int}", summary=f"Read a {resource.table}")(
+        _typed(read_object, GenericAlias(Response, resource.row))
+    )
+
+
+def _create_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandler:
+    async def create_object(data: Body, tenant: TenantDep, catalogue: CatalogueDep) -> Response[Out]:
+        data.check()
+        row = await catalogue.create(tenant, resource, msgspec.to_builtins(data))
+        return _tagged(row, location=f"/{resource.table}/{getattr(row, 'id')}")  # noqa: B009
+
+    return post("/", opt=ADMIN, summary=f"Make a {resource.table}")(
+        _typed(create_object, GenericAlias(Response, resource.row), body)
+    )
+
+
+def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandler:
+    async def replace_object(
+        object_id: ObjectId,
+        data: Body,
+        request: AnyRequest,
+        tenant: TenantDep,
+        catalogue: CatalogueDep,
+    ) -> Response[Out]:
+        data.check()
+        if_match = request.headers.get("if-match")
+        values = msgspec.to_builtins(data)
+        return _tagged(
+            await catalogue.replace(
+                tenant, resource, object_id, values, lambda row: require_match(row, if_match)
+            )
+        )
+
+    return put("/{object_id:int}", opt=ADMIN, summary=f"Replace a {resource.table}; needs If-Match")(
+        _typed(replace_object, GenericAlias(Response, resource.row), body)
+    )
+
+
+def _delete_handler(resource: Resource[Out]) -> HTTPRouteHandler:
+    async def delete_object(
+        object_id: ObjectId, request: AnyRequest, tenant: TenantDep, catalogue: CatalogueDep
+    ) -> None:
+        if_match = request.headers.get("if-match", "*")
+        await catalogue.delete(tenant, resource, object_id, lambda row: require_match(row, if_match))
+
+    return delete(
+        "/{object_id:int}",
+        opt=ADMIN,
+        status_code=HTTP_204_NO_CONTENT,
+        summary=f"Remove a {resource.table}; 409 while something refers to it",
+    )(delete_object)
+
+
+def _tagged(row: Out, location: str | None = None) -> Response[Out]:
+    headers = {"ETag": etag_of(row)} | ({"Location": location} if location else {})
+    return Response(row, headers=headers)
+
+
+def _typed(handler: Handler, returns: object, data: type[Body] | None = None) -> Handler:
+    """The handler, annotated with the types of a resource: the framework reads them."""
+    handler.__annotations__["return"] = returns
+    if data is not None:
+        handler.__annotations__["data"] = Annotated[data, JSON]
+    return handler
+
+
+def _router(resource: Resource[object], handlers: list[HTTPRouteHandler]) -> Router:
+    return Router(f"/{resource.table}", route_handlers=handlers, tags=[resource.table])
+
+
+def _written(resource: Resource[Out], body: type[Body]) -> Router:
+    return _router(resource, read_handlers(resource) + write_handlers(resource, body))
+
+
+catalogue_routers = [
+    _written(resources.USERS, UserBody),
+    _written(resources.USER_GROUPS, UserGroupBody),
+    _written(resources.PROJECTS, ProjectBody),
+    _written(resources.PIPELINES, PipelineBody),
+    _written(resources.PIPELINE_PARAMETER_SETS, PipelineParameterSetBody),
+    _written(resources.PIPELINE_PARAMETERS, PipelineParametersBody),
+    _router(resources.VIDEOS, read_handlers(resources.VIDEOS)),
+    _router(resources.FRAME_BATCHES, read_handlers(resources.FRAME_BATCHES)),
+]
+"""Videos and frame batches are made by the service alone, so they are only read."""
