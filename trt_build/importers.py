@@ -76,8 +76,6 @@ def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
     target = out_dir / VERSION / "model.onnx"
     network = build(known.spec)
     load_into(network, read_checkpoint(file), file.name)
-    for stale in target.parent.glob("*.onnx"):
-        stale.unlink()
     if isinstance(network, Yolox) and isinstance(known.spec, YoloxSpec):
         export_detector(network, known.spec, target, known.scale)
     elif isinstance(network, Hrnet) and isinstance(known.spec, HrnetSpec):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import ConfigurationError
-from model_repository.cpu_target import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +36,6 @@ class StackOptions:
     api_port: int | None = None
     """None takes a free one and keeps it for the next run."""
     external: ExternalServices = ExternalServices()
-    precision: Precision = Precision.FAST
-    """Which files of the networks the embedded Triton runs."""
     models: Path | None = None
     """Folder of the user's networks (`marey models import`), which take the place of the shipped ones."""
 

@@ -13,7 +13,7 @@ from deploy.embedded.ports import HOST
 from deploy.embedded.probes import file_exists, http_answers, nats_greets, postgres_accepts
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Service
-from model_repository.cpu_target import CpuTarget, Precision
+from model_repository.cpu_target import CpuTarget
 
 PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
 _TRITON_STUB = "triton_python_backend_stub"[:15]
@@ -30,7 +30,6 @@ class Layout:
     home: Home
     ports: Mapping[str, int]
     external: ExternalServices
-    precision: Precision = Precision.FAST
     models: Path | None = None
 
     @property
@@ -108,8 +107,7 @@ def _triton(layout: Layout) -> Service:
 
     def command() -> ServiceCommand:
         repository = layout.home.path / "triton"
-        target = CpuTarget(cores=usable_cores(), precision=layout.precision)
-        triton.build_repository(target, repository, layout.models)
+        triton.build_repository(CpuTarget(cores=usable_cores()), repository, layout.models)
         return triton.triton_command(repository, ports)
 
     return Service(

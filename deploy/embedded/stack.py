@@ -69,7 +69,6 @@ async def embedded_stack(
             home=home,
             ports=ports,
             external=options.external,
-            precision=options.precision,
             models=options.models and options.models.expanduser().absolute(),
         )
         supervisor = Supervisor(home.logs, lock_fd, report)

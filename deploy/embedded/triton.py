@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import ConfigurationError, NumpyVersionError
 from deploy.embedded.process import ServiceCommand
 from model_repository.contract import MODELS, NETWORKS, ModelConfig, config_text, configs_with, read_config
-from model_repository.cpu_target import NETWORK_PLATFORM, CpuTarget, render
+from model_repository.cpu_target import MODEL_FILE, NETWORK_PLATFORM, CpuTarget, render
 from model_repository.sizes import fit_all
 
 NUMPY_MAJOR = 1
@@ -52,7 +52,7 @@ def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -
     _link_backend(out / "backends" / "python")
     for name, config in configs.items():
         _build_model(config, paths[name].parent / "1", out / "models" / name, target)
-    _check_network_files(target, paths)
+    _check_network_files(paths)
     remove_stale_regions(out)
 
 
@@ -130,9 +130,9 @@ def _build_model(config: ModelConfig, files: Path, folder: Path, target: CpuTarg
         (version / path.name).symlink_to(path.resolve())
 
 
-def _check_network_files(target: CpuTarget, configs: Mapping[str, Path]) -> None:
+def _check_network_files(configs: Mapping[str, Path]) -> None:
     for name in NETWORKS:
-        file = configs[name].parent / "1" / target.run_of(name).model_file
+        file = configs[name].parent / "1" / MODEL_FILE
         if not file.exists():
             raise ConfigurationError(f"expected the network {name} in {file}, got no such file")
 

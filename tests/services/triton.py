@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from deploy.embedded.triton import TritonPorts, build_repository, triton_command
-from model_repository.cpu_target import CpuTarget, Precision
+from model_repository.cpu_target import CpuTarget
 from tests.services.probe_networks import write_probe_networks
 from tests.services.running import free_port, running
 
-TARGET = CpuTarget(cores=2, precision=Precision.FP32)
+TARGET = CpuTarget(cores=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

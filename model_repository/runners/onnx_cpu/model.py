@@ -9,7 +9,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
-from model_repository.runners.onnx_cpu.session import SessionSettings, open_session
+from model_repository.runners.onnx_cpu.session import open_session
 
 
 class TritonPythonModel:
@@ -23,13 +23,7 @@ class TritonPythonModel:
         self._output_name = config["output"][0]["name"]
         folder = Path(args["model_repository"]) / args["model_version"]
         self._step = int(setting["rows_per_step"])
-        self._session = open_session(
-            SessionSettings(
-                path=folder / setting["model_file"],
-                runtime=setting["runtime"],
-                threads=int(setting["threads"]),
-            )
-        )
+        self._session = open_session(folder / setting["model_file"], int(setting["threads"]))
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""

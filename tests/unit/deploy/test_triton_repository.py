@@ -16,7 +16,7 @@ from deploy.embedded.triton import (
     triton_command,
 )
 from model_repository.contract import committed_configs, contract_of, read_config
-from model_repository.cpu_target import CpuTarget
+from model_repository.cpu_target import MODEL_FILE, CpuTarget
 
 TARGET = CpuTarget(cores=2)
 
@@ -52,7 +52,7 @@ def test_building_again_replaces_what_was_there(repository: Path) -> None:
 def own_detector(models: Path, side_px: int) -> Path:
     """A folder of the user's networks with a detector alone, of a square input."""
     (models / "yolo" / "1").mkdir(parents=True)
-    (models / "yolo" / "1" / TARGET.run_of("yolo").model_file).write_bytes(b"own")
+    (models / "yolo" / "1" / MODEL_FILE).write_bytes(b"own")
     text = committed_configs()["yolo"].read_text()
     (models / "yolo" / "config.pbtxt").write_text(text.replace("416, 416", f"{side_px}, {side_px}"))
     return models
@@ -61,7 +61,7 @@ def own_detector(models: Path, side_px: int) -> Path:
 def test_the_other_models_follow_the_users_network(tmp_path: Path) -> None:
     build_repository(TARGET, tmp_path / "runtime", own_detector(tmp_path / "own", 640))
     built = tmp_path / "runtime" / "models"
-    assert (built / "yolo" / "1" / TARGET.run_of("yolo").model_file).read_bytes() == b"own"
+    assert (built / "yolo" / "1" / MODEL_FILE).read_bytes() == b"own"
     configs = {name: read_config(built / name / "config.pbtxt") for name in committed_configs()}
     assert list(configs["letterbox"].output[0].dims) == [-1, 640, 640, 3]
     assert list(configs["crop"].input[2].dims) == [-1, 8400, 5]

@@ -83,9 +83,6 @@ def test_half_precision_npz_loads_without_counters(tmp_path: Path) -> None:
 def test_import_fills_a_folder_of_the_model_repository(tmp_path: Path) -> None:
     torch.save({"model": nano_weights()}, tmp_path / "yolox_nano.pth")
     folder = tmp_path / "yolo"
-    of_weights_before = folder / "1" / "model.int8.onnx"
-    of_weights_before.parent.mkdir(parents=True)
-    of_weights_before.write_bytes(b"of other weights")
     card = import_weights("yolox_nano", tmp_path / "yolox_nano.pth", folder)
     assert card == read_card(folder)
     assert read_config(folder / "config.pbtxt").name == "yolo"
