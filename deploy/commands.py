@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from core.jobs import Tier
 from deploy.sentences import EXIT_FAILED, error_sentences
 
 EXIT_INTERRUPTED = 130
@@ -73,15 +75,21 @@ def orchestrator() -> None:
 
 
 @click.command()
-def worker() -> None:
-    """Run one inference worker, configured by the environment."""
+@click.option("--project", metavar="NAME", help="Work for this project only.")
+@click.option("--tier", type=click.Choice([*Tier]), help="Work for this tier only.")
+def worker(project: str | None, tier: Tier | None) -> None:
+    """Run one inference worker, configured by the environment.
+
+    A worker with --project or --tier is dedicated: it leaves everything else to other workers.
+    """
     from deploy.logs import configure_logging
     from orchestrator.service import run_worker
     from orchestrator.settings import Settings
 
     configure_logging()
     with error_sentences():
-        run_worker(Settings.from_environment(os.environ))
+        settings = Settings.from_environment(os.environ)
+        run_worker(replace(settings, only_project=project, only_tier=tier and Tier(tier)))
 
 
 @click.command()

@@ -26,7 +26,8 @@ _HINT_SUBJECT = "marey.hint"
 _REQUEST_TIMEOUT_S = 5.0
 _PULL_TIMEOUT_S = 2.0
 _CONNECT_TIMEOUT_S = 5.0
-_ACK_WAIT_S = 30.0
+ACK_WAIT_S = 30.0
+"""JetStream delivers a message again after so long without a sign of life."""
 _IDLE_CONSUMER_S = 3600.0
 """JetStream forgets the consumer of a lane that nobody took from for so long."""
 _DUPLICATE_WINDOW_S = 120.0
@@ -230,6 +231,6 @@ def _consumer(lane: Lane) -> ConsumerConfig:
         durable_name=lane.consumer,
         filter_subject=lane.subject,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=_ACK_WAIT_S,
+        ack_wait=ACK_WAIT_S,
         inactive_threshold=_IDLE_CONSUMER_S,
     )

@@ -1,11 +1,12 @@
 """Takes messages from the lanes in the scheduler's order."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from orchestrator.bus import Bus, Delivery
-from orchestrator.lanes import Lane, Queue
+from orchestrator.lanes import Lane, Queue, Scope
+from orchestrator.levers import Levers, may_take, read_levers
 from orchestrator.scheduler import QUANTUM_FRAMES, Scheduler, Turn
 from orchestrator.store.tasks import TaskStore
 
@@ -14,15 +15,17 @@ STEP_FRAMES = QUANTUM_FRAMES
 
 
 class Intake:
-    """Of one process and one queue. Hints say which lanes have something; Postgres says what hints missed."""
+    """Of one process. Hints tell of lanes that have something, Postgres of those that hints missed."""
 
-    def __init__(self, tasks: TaskStore, bus: Bus, queue: Queue, look_interval_s: float) -> None:
+    def __init__(self, tasks: TaskStore, bus: Bus, scope: Scope, look_interval_s: float) -> None:
         self._tasks = tasks
         self._bus = bus
-        self._queue = queue
+        self._scope = scope
         self._look_interval_s = look_interval_s
         self._look_at_s = 0.0
         self._scheduler = Scheduler()
+        self._levers: Mapping[int, Levers] = {}
+        """Of the projects that had something at the last look."""
 
     @asynccontextmanager
     async def hints(self, on_hint: Callable[[], None]) -> AsyncIterator[None]:
@@ -35,25 +38,45 @@ class Intake:
         async with self._bus.hints(receive):
             yield
 
-    async def take(self) -> Delivery | None:
-        """The message whose turn it is, if there is any. Raises StoreError, BusError."""
+    async def take(self, in_flight: Mapping[int, int]) -> Delivery | None:
+        """The message whose turn it is, if there is any. Raises StoreError, BusError.
+
+        `in_flight` is the number of messages under way here per project.
+        """
         await self._look()
-        while (turn := self._scheduler.take_turn(time.monotonic())) is not None:
+
+        def allowed(project_id: int) -> bool:
+            return self._allows(project_id, in_flight.get(project_id, 0))
+
+        while (turn := self._scheduler.take_turn(time.monotonic(), allowed)) is not None:
             if delivery := await self._pull(turn):
                 return delivery
         return None
 
     async def _look(self) -> None:
         now_s = time.monotonic()
-        if now_s >= self._look_at_s:
-            self._add(await self._tasks.waiting_lanes(self._queue))
-            self._look_at_s = now_s + self._look_interval_s
+        if now_s < self._look_at_s:
+            return
+        rows = await self._tasks.waiting_lanes(self._scope.queue)
+        self._levers = {row.project_id: read_levers(row.levers) for row in rows}
+        self._look_at_s = now_s + self._look_interval_s
+        self._add(Lane(queue=self._scope.queue, tier=row.tier, project_id=row.project_id) for row in rows)
 
     def _add(self, lanes: Iterable[Lane]) -> None:
+        """A project whose levers are not known is looked up before anything is taken from it."""
         now_s = time.monotonic()
-        for lane in lanes:
-            if lane.queue is self._queue:
-                self._scheduler.add(lane, now_s)
+        for lane in filter(self._scope.covers, lanes):
+            self._scheduler.add(lane, now_s)
+            if lane.project_id not in self._levers:
+                self._look_at_s = 0.0
+
+    def _allows(self, project_id: int, in_flight: int) -> bool:
+        if self._scope.queue is Queue.STEPS:
+            return True
+        levers = self._levers.get(project_id)
+        return levers is not None and may_take(
+            levers, in_flight, is_dedicated=self._scope.project_id == project_id
+        )
 
     async def _pull(self, turn: Turn) -> Delivery | None:
         """A turn whose lane turns out to be empty is over; one that met an error is kept."""

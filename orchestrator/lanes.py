@@ -37,3 +37,20 @@ class Lane:
     def consumer(self) -> str:
         """Name of the lane's durable consumer."""
         return f"{self.queue}_{self.tier}_{self.project_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What one process takes: everything of a queue, or of one tier, one project or both."""
+
+    queue: Queue
+    tier: Tier | None = None
+    project_id: int | None = None
+
+    def covers(self, lane: Lane) -> bool:
+        """Whether the lane is served."""
+        return (
+            lane.queue is self.queue
+            and self.tier in (None, lane.tier)
+            and self.project_id in (None, lane.project_id)
+        )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.errors import InvalidParameterError
+from orchestrator.levers import DEFAULTS, BatchesPerRun, FrameBatchFrames
 
 
 class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -13,16 +14,21 @@ class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     overlay: Literal["full", "half", "off"] = "full"
     """Size of the overlay video against its source."""
-    frame_batch_frames: Annotated[int, msgspec.Meta(ge=1, le=256)] = 32
+    frame_batch_frames: FrameBatchFrames = DEFAULTS.frame_batch_frames
     """Frames whose poses are committed together."""
-    batches_per_run: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    batches_per_run: BatchesPerRun = DEFAULTS.batches_per_run
     """Frame batches that one worker takes at a time; a run ends at the next keyframe."""
     person_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.25
     """People that the detector scores lower are left out of the results."""
 
 
+def lever_parameters(levers: Mapping[str, object]) -> dict[str, object]:
+    """The levers of a project that are parameters of its new jobs."""
+    return {name: value for name, value in levers.items() if name in JobParameters.__struct_fields__}
+
+
 def resolve_parameters(defaults: Mapping[str, object], requested: Mapping[str, object]) -> JobParameters:
-    """The requested values on top of the defaults of the parameter set.
+    """The requested values on top of the defaults, which are those of the parameter set and the project.
 
     Raises InvalidParameterError for an unknown name or a value out of range.
     """

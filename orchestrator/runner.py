@@ -4,14 +4,16 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import BusError, LeaseLostError, MareyError, StoreError
 from core.jobs import TaskKind
-from orchestrator.bus import Delivery
+from orchestrator.bus import ACK_WAIT_S, Delivery
 from orchestrator.intake import Intake
+from orchestrator.lanes import Lane
 from orchestrator.retry import Retry, decide
 from orchestrator.settings import LeaseSettings
 from orchestrator.store import Store
@@ -49,7 +51,7 @@ class Runner:
         self._intake = intake
         self._steps = steps
         self._options = options
-        self._working: set[asyncio.Task[None]] = set()
+        self._working: dict[asyncio.Task[None], Lane] = {}
 
     async def run(self, wake: Wake) -> None:
         """Take and work; a message is taken only when there is a slot for it."""
@@ -72,7 +74,7 @@ class Runner:
     async def _take(self) -> Delivery | None:
         """The message whose turn it is, if there is any."""
         try:
-            return await self._intake.take()
+            return await self._intake.take(Counter(lane.project_id for lane in self._working.values()))
         except (BusError, StoreError) as error:
             _logger.warning("cannot take work: %s", error, extra={"action": "take"})
         return None
@@ -86,10 +88,10 @@ class Runner:
 
     def _start(self, delivery: Delivery, wake: Wake) -> None:
         task = asyncio.create_task(self._work(delivery), name=f"task-{delivery.task.task_id}")
-        self._working.add(task)
+        self._working[task] = delivery.lane
 
         def finish(task: asyncio.Task[None]) -> None:
-            self._working.discard(task)
+            del self._working[task]
             wake.hint()
 
         task.add_done_callback(finish)
@@ -151,13 +153,13 @@ class Runner:
 
     async def _keep(self, lease: Lease, delivery: Delivery) -> None:
         """Renew until the lease is lost, or must be taken for lost because Postgres is away too long."""
-        lease_s = self._options.lease.lease_s
-        held_until = time.monotonic() + lease_s
+        interval_s = min(lease.lease_s, ACK_WAIT_S) / _RENEWALS_PER_LEASE
+        held_until = time.monotonic() + lease.lease_s
         while time.monotonic() < held_until:
-            await asyncio.sleep(lease_s / _RENEWALS_PER_LEASE)
+            await asyncio.sleep(interval_s)
             try:
-                await self._store.tasks.renew(lease, lease_s)
-                held_until = time.monotonic() + lease_s
+                await self._store.tasks.renew(lease)
+                held_until = time.monotonic() + lease.lease_s
                 await delivery.keep()
             except LeaseLostError:
                 return

@@ -7,7 +7,7 @@ Deficit Round-Robin", 1996; the debt is the surplus of H. Adiseshu et al., "A Re
 Protocol", 1996.
 """
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -38,7 +38,7 @@ class Turn:
 class Scheduler:
     """Knows which lanes have something and what was served. Times are any clock's that does not go back.
 
-    Work-conserving: there is a turn whenever a lane that is not held back has something.
+    Work-conserving: there is a turn whenever a lane that may be served has something.
     """
 
     def __init__(self) -> None:
@@ -50,15 +50,15 @@ class Scheduler:
         """The lane may have something; nothing changes if that is known."""
         self._waits_since_s.setdefault(lane, now_s)
 
-    def take_turn(self, now_s: float, held_back: Collection[int] = ()) -> Turn | None:
-        """Who is next, projects in `held_back` left out; None if nobody waits.
+    def take_turn(self, now_s: float, may_take: Callable[[int], bool] = lambda _: True) -> Turn | None:
+        """Who is next among the projects for which `may_take` says so; None if nobody waits.
 
         The lane counts as empty from here, until `serve` or `add` says that it has something.
         """
         served_as = {
             lane: _aged(lane.tier, now_s - since_s)
             for lane, since_s in self._waits_since_s.items()
-            if lane.project_id not in held_back
+            if may_take(lane.project_id)
         }
         if not served_as:
             return None

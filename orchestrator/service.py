@@ -11,7 +11,7 @@ from ingest.probe import MediaLimits
 from orchestrator.bus import Bus
 from orchestrator.frame_path import FramePath, FramePathSettings
 from orchestrator.intake import Intake
-from orchestrator.lanes import Queue
+from orchestrator.lanes import Queue, Scope
 from orchestrator.objects import ObjectStore, open_object_store
 from orchestrator.process import ends_before, mark_ready, run_until_signal
 from orchestrator.reconciler import Reconciler
@@ -42,8 +42,8 @@ def run_orchestrator(settings: Settings) -> None:
 def run_worker(settings: Settings) -> None:
     """Work on runs until SIGINT or SIGTERM. Triton is waited for; it must keep its contract.
 
-    Raises ModelContractError if Triton serves other models than this version knows, StoreError or BusError
-    if the worker cannot start.
+    Raises ModelContractError if Triton serves other models than this version knows, NotFoundError for a
+    project that there is not, StoreError or BusError if the worker cannot start.
     """
     run_until_signal(lambda stop: serve_worker(settings, stop))
 
@@ -56,7 +56,7 @@ async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
         await bus.provision()
         relay = Relay(store, bus, settings.queue, settings.lease)
         reconciler = Reconciler(store, bus, settings.lease)
-        intake = Intake(store.tasks, bus, Queue.STEPS, settings.lease.poll_interval_s)
+        intake = Intake(store.tasks, bus, Scope(queue=Queue.STEPS), settings.lease.poll_interval_s)
         runner = Runner(store, intake, orchestrator_steps(store, objects), _step_options(settings))
         async with asyncio.TaskGroup() as group:
             group.create_task(relay.run(Wake(stop)), name="relay")
@@ -76,11 +76,12 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
 
 
 async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
-    """Work on runs with `poses` until `stop` is set."""
+    """Work on runs with `poses` until `stop` is set. Raises NotFoundError for an unknown project."""
     objects = open_object_store(settings.store_url)
     async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
-        steps = {TaskKind.INFER: InferStep(store, objects, poses, settings.lease.lease_s)}
-        intake = Intake(store.tasks, bus, Queue.RUNS, settings.lease.poll_interval_s)
+        steps = {TaskKind.INFER: InferStep(store, objects, poses)}
+        scope = await _scope_of_runs(settings, store)
+        intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)
         mark_ready(settings.ready_file)
         await Runner(store, intake, steps, _run_options(settings)).run(Wake(stop))
 
@@ -114,6 +115,12 @@ async def _open_triton(settings: Settings, stop: asyncio.Event) -> TritonClient 
                 said = waiting
             await wake.wait(settings.lease.poll_interval_s)
     return None
+
+
+async def _scope_of_runs(settings: Settings, store: Store) -> Scope:
+    name = settings.only_project
+    project_id = None if name is None else await store.levers.project_id(name)
+    return Scope(queue=Queue.RUNS, tier=settings.only_tier, project_id=project_id)
 
 
 def _step_options(settings: Settings) -> RunnerOptions:

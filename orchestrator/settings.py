@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import ConfigurationError
+from core.jobs import Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,10 @@ class Settings:
     """host:port of Triton's gRPC endpoint."""
     store_url: str
     """file:///directory of the objects."""
+    only_project: str | None = None
+    """Name of the project that a dedicated worker works for; None: all that have no worker to themselves."""
+    only_tier: Tier | None = None
+    """Tier that a dedicated worker works for; None: all."""
     ready_file: Path | None = None
     """Made once the process has opened everything that it works with."""
     worker_name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")

@@ -7,7 +7,8 @@ SELECT u.id AS user_id, g.project_id, p.project_queue AS tier, l.id AS pipeline_
        g.pipeline_parameter_set_id, l.pipeline_name,
        (SELECT coalesce(jsonb_object_agg(v.pipeline_parameters_name, v.pipeline_parameters_value), '{}')
         FROM pipeline_parameters v
-        WHERE v.pipeline_parameter_set_id = g.pipeline_parameter_set_id AND v.pipeline_id = l.id) AS parameters
+        WHERE v.pipeline_parameter_set_id = g.pipeline_parameter_set_id AND v.pipeline_id = l.id) AS parameters,
+       p.project_levers AS levers
 FROM "user" u
 JOIN user_group g ON g.id = u.group_id
 JOIN project p ON p.id = g.project_id
@@ -67,7 +68,8 @@ FROM video v WHERE v.project_id = $1 AND v.job_id = $2 ORDER BY v.id;
 
 -- name: pick_ready
 -- Tasks to publish, locked: per lane (runs or steps x tier x project) as many as keep $1 unread messages of runs,
--- $2 of other steps, in JetStream, and at most 16 at a time. The backlog stays here.
+-- $2 of other steps, in JetStream, and at most 16 at a time. Runs that wait there or are worked on are no more
+-- than the project has partitions ($3: the default). The backlog stays here.
 WITH RECURSIVE lane AS (
     (SELECT kind = 'infer' AS is_run, tier, project_id FROM task
      WHERE status = 'ready'
@@ -87,7 +89,13 @@ FROM lane CROSS JOIN LATERAL (
     WHERE t.status = 'ready' AND (t.kind = 'infer') = lane.is_run AND t.tier = lane.tier
           AND t.project_id = lane.project_id AND t.not_before <= now()
     ORDER BY t.id
-    LIMIT least(16, greatest(0, CASE WHEN lane.is_run THEN $1::bigint ELSE $2::bigint END - (
+    LIMIT least(16, greatest(0, CASE WHEN NOT lane.is_run THEN $2::bigint ELSE least($1::bigint, (
+        SELECT coalesce((p.project_levers ->> 'partitions')::bigint, $3::bigint)
+        FROM project p WHERE p.id = lane.project_id
+    ) - (
+        SELECT count(*) FROM task s
+        WHERE s.status = 'leased' AND s.kind = 'infer' AND s.tier = lane.tier
+              AND s.project_id = lane.project_id)) END - (
         SELECT count(*) FROM task s
         WHERE s.status = 'sent' AND (s.kind = 'infer') = lane.is_run AND s.tier = lane.tier
               AND s.project_id = lane.project_id)))
@@ -96,7 +104,23 @@ FROM lane CROSS JOIN LATERAL (
 
 -- name: waiting_lanes
 -- Tiers and projects that have messages which nobody took, of runs if $1, else of other steps.
-SELECT DISTINCT tier, project_id FROM task WHERE status = 'sent' AND (kind = 'infer') = $1;
+SELECT lane.tier, lane.project_id, p.project_levers AS levers
+FROM (SELECT DISTINCT tier, project_id FROM task WHERE status = 'sent' AND (kind = 'infer') = $1) AS lane
+JOIN project p ON p.id = lane.project_id;
+
+-- name: project_levers
+-- Every project with its tier and levers.
+SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers FROM project ORDER BY id;
+
+-- name: lock_project_levers
+-- The project named $1, locked.
+SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers FROM project
+WHERE project_name = $1
+FOR UPDATE;
+
+-- name: set_project_levers
+-- Project $1 has levers $2.
+UPDATE project SET project_levers = $2 WHERE id = $1;
 
 -- name: mark_sent
 -- The messages of tasks $1 are stored in JetStream.
@@ -107,18 +131,21 @@ UPDATE task SET status = 'sent', sent_at = now() WHERE id = ANY($1::bigint[]) AN
 UPDATE task SET epoch = epoch + 1 WHERE id = ANY($1::bigint[]) AND status = 'ready';
 
 -- name: lease_task
--- Take task $1 for worker $3 for $4 seconds, because a message of epoch $2 says so. No row: it moved on.
+-- Take task $1 for worker $3, because a message of epoch $2 says so, for as long as the project's lever says,
+-- else for $4 seconds. No row: it moved on.
 -- The epoch follows the clock (ms), so that none comes twice when the database is restored from a copy.
 UPDATE task t
 SET status = 'leased', epoch = greatest(t.epoch + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint),
-    worker = $3, lease_until = now() + make_interval(secs => $4), attempts = t.attempts + 1,
+    worker = $3, attempts = t.attempts + 1,
+    lease_until = now() + make_interval(secs => coalesce((p.project_levers ->> 'lease_s')::float8, $4)),
     started_at = coalesce(t.started_at, now()),
     progress_until = now() + CASE WHEN t.kind = 'infer' THEN make_interval(secs => p.progress_timeout_s)
                                   ELSE interval '6 hours' END
 FROM project p
 WHERE t.id = $1 AND t.epoch = $2 AND t.status IN ('ready', 'sent') AND p.id = t.project_id
 RETURNING t.id, t.kind, t.job_id, t.video_id, t.tier, t.first_frame, t.last_frame, t.epoch, t.attempts,
-          t.max_attempts, extract(epoch FROM now() - t.started_at)::float8 AS age_s;
+          t.max_attempts, extract(epoch FROM now() - t.started_at)::float8 AS age_s,
+          coalesce((p.project_levers ->> 'lease_s')::float8, $4) AS lease_s;
 
 -- name: renew_lease
 -- Keep task $1, held with epoch $2, for $3 more seconds, unless it has made no progress for too long.
@@ -421,7 +448,7 @@ WHERE status = 'leased' AND lease_until < now() AND attempts < max_attempts;
 -- name: exhausted_leases
 -- Tasks whose worker fell silent in their last attempt.
 SELECT id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempts, max_attempts,
-       extract(epoch FROM now() - started_at)::float8 AS age_s
+       extract(epoch FROM now() - started_at)::float8 AS age_s, 0::float8 AS lease_s
 FROM task
 WHERE status = 'leased' AND lease_until < now() AND attempts >= max_attempts;
 

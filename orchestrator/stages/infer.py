@@ -33,11 +33,10 @@ class PoseSource(Protocol):
 class InferStep:
     """Infers what is left of a run and commits each frame batch by itself."""
 
-    def __init__(self, store: Store, objects: ObjectStore, poses: PoseSource, lease_s: float) -> None:
+    def __init__(self, store: Store, objects: ObjectStore, poses: PoseSource) -> None:
         self._store = store
         self._objects = objects
         self._poses = poses
-        self._lease_s = lease_s
         self._described = lru_cache(maxsize=_VIDEOS_KEPT)(lambda key: decode_info(objects.read(key)))
 
     async def run(self, lease: Lease) -> None:
@@ -64,7 +63,7 @@ class InferStep:
         await asyncio.to_thread(self._put, key, poses)
         result = BatchResult(key=key, frames_decoded=len(poses.decoded_frames), people=len(poses.frame_index))
         try:
-            await self._store.flow.commit_batch(lease, batch.id, result, self._lease_s)
+            await self._store.flow.commit_batch(lease, batch.id, result)
         except LeaseLostError:
             await asyncio.to_thread(self._objects.delete, key)
             raise

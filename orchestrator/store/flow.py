@@ -180,7 +180,7 @@ class FlowStore:
                 sum(run.span.frame_count for run in runs),
             )
 
-    async def commit_batch(self, lease: Lease, batch_id: int, result: BatchResult, lease_s: float) -> bool:
+    async def commit_batch(self, lease: Lease, batch_id: int, result: BatchResult) -> bool:
         """One frame batch is done; false if it was before. One statement, so one round trip.
 
         Extends the lease; the video's last batch makes its collection task. Raises LeaseLostError.
@@ -190,7 +190,7 @@ class FlowStore:
             "commit_batch",
             lease.id,
             lease.epoch,
-            lease_s,
+            lease.lease_s,
             batch_id,
             result.key,
             result.frames_decoded,

@@ -7,7 +7,7 @@ from datetime import datetime
 from biomechanics.summary import FailedRange
 from core.errors import ConflictError, InvalidParameterError, NotFoundError
 from core.jobs import JobStatus, Tier, VideoStatus
-from orchestrator.parameters import resolve_parameters
+from orchestrator.parameters import lever_parameters, resolve_parameters
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tenants import Tenant, TenantDatabase
 
@@ -84,6 +84,7 @@ class _Defaults:
     pipeline_id: int | None
     pipeline_parameter_set_id: int
     parameters: dict[str, object]
+    levers: dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,8 @@ class JobStore:
         """
         async with self._as(tenant).transaction() as session:
             defaults = await _defaults(session, tenant, request)
-            parameters = resolve_parameters(defaults.parameters, request.parameters)
+            usual = {**lever_parameters(defaults.levers), **defaults.parameters}
+            parameters = resolve_parameters(usual, request.parameters)
             made = await session.row(
                 _Id,
                 "insert_job",

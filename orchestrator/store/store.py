@@ -10,6 +10,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.flow import FlowStore
 from orchestrator.store.jobs import JobStore
 from orchestrator.store.keys import KeyStore
+from orchestrator.store.levers import LeverStore
 from orchestrator.store.repair import RepairStore
 from orchestrator.store.tasks import TaskStore
 
@@ -30,6 +31,7 @@ class Store:
         self.tasks = TaskStore(database)
         self.flow = FlowStore(database)
         self.repair = RepairStore(database)
+        self.levers = LeverStore(database)
 
     @classmethod
     @asynccontextmanager

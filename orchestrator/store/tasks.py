@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.errors import LeaseLostError
 from core.jobs import TaskKind, Tier
 from orchestrator.lanes import Lane, Queue
+from orchestrator.levers import DEFAULTS
 from orchestrator.store.database import Database
 
 _CHANNEL = "marey_task"
@@ -48,6 +49,8 @@ class Lease:
     max_attempts: int
     age_s: float
     """Since the first attempt began."""
+    lease_s: float
+    """It is kept for so long at a time."""
 
     @property
     def video(self) -> int:
@@ -84,9 +87,13 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _LaneRow:
+class WaitingLane:
+    """A lane that has messages nobody took."""
+
     tier: Tier
     project_id: int
+    levers: dict[str, object]
+    """What the project has set."""
 
 
 class TaskStore:
@@ -104,7 +111,9 @@ class TaskStore:
         locked meanwhile, so that two relays never send the same task.
         """
         async with self._database.transaction() as session:
-            tasks = await session.rows(ReadyTask, "pick_ready", windows.runs, windows.steps)
+            tasks = await session.rows(
+                ReadyTask, "pick_ready", windows.runs, windows.steps, DEFAULTS.partitions
+            )
             if not tasks:
                 return []
             sent = await send(tasks)
@@ -113,18 +122,20 @@ class TaskStore:
             stored = set(sent.stored)
             return [task for task in tasks if task.id in stored]
 
-    async def waiting_lanes(self, queue: Queue) -> list[Lane]:
+    async def waiting_lanes(self, queue: Queue) -> list[WaitingLane]:
         """Lanes that have messages nobody took."""
-        rows = await self._database.rows(_LaneRow, "waiting_lanes", queue is Queue.RUNS)
-        return [Lane(queue=queue, tier=row.tier, project_id=row.project_id) for row in rows]
+        return await self._database.rows(WaitingLane, "waiting_lanes", queue is Queue.RUNS)
 
     async def lease(self, task_id: int, epoch: int, worker: str, lease_s: float) -> Lease | None:
-        """Take a task that a message of `epoch` named; None if it has moved on since."""
+        """Take a task that a message of `epoch` named; None if it has moved on since.
+
+        `lease_s` holds where the project has no lever for it.
+        """
         return await self._database.row(Lease, "lease_task", task_id, epoch, worker, lease_s)
 
-    async def renew(self, lease: Lease, lease_s: float) -> None:
-        """Keep the task for `lease_s` more. Raises LeaseLostError."""
-        if not await self._database.execute("renew_lease", lease.id, lease.epoch, lease_s):
+    async def renew(self, lease: Lease) -> None:
+        """Keep the task for `lease.lease_s` more. Raises LeaseLostError."""
+        if not await self._database.execute("renew_lease", lease.id, lease.epoch, lease.lease_s):
             raise LeaseLostError(f"task {lease.id}: epoch {lease.epoch} is over")
 
     async def release(self, lease: Lease, delay_s: float, refund: int, failure: Failure | None) -> None:

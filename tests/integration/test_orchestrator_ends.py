@@ -171,7 +171,7 @@ async def test_the_holder_of_a_cancelled_task_commits_nothing(system: System, pa
     lease: Lease = await leased(system)
     await system.store.cancel(job_id)
     with pytest.raises(LeaseLostError):
-        await system.store.tasks.renew(lease, 30)
+        await system.store.tasks.renew(lease)
     with pytest.raises(LeaseLostError):
         await system.store.flow.commit_package(lease, [])
     async with system.working(KnownPoses()):
@@ -233,6 +233,7 @@ def _lease(task_id: int, epoch: int) -> Lease:
         {
             "id": task_id, "kind": "infer", "job_id": 1, "video_id": 1, "tier": "standard", "first_frame": 0,
             "last_frame": 59, "epoch": epoch, "attempts": 1, "max_attempts": 5, "age_s": 0.0,
+            "lease_s": 30.0,
         },
         Lease,
     )  # fmt: skip

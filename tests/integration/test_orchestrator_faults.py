@@ -67,7 +67,7 @@ async def test_an_outdated_holder_commits_nothing(system: System, package: Path)
     with pytest.raises(LeaseLostError):
         await system.store.flow.commit_package(zombie, entries)
     with pytest.raises(LeaseLostError):
-        await system.store.tasks.renew(zombie, 30)
+        await system.store.tasks.renew(zombie)
     with pytest.raises(LeaseLostError):
         await system.store.flow.fail(zombie, Failure(code="x", message="y"), TaskStatus.DEAD)
     assert await system.store.videos(job_id) == []
@@ -101,8 +101,8 @@ async def test_a_frame_batch_counts_once(system: System, package: Path) -> None:
     job_id, run = await open_run(system, package)
     batch = (await system.store.flow.open_batches(run.id))[0]
     result = BatchResult(key="first.npz", frames_decoded=4, people=4)
-    assert await system.store.flow.commit_batch(run, batch.id, result, 30)
-    assert not await system.store.flow.commit_batch(run, batch.id, replace(result, key="second.npz"), 30)
+    assert await system.store.flow.commit_batch(run, batch.id, result)
+    assert not await system.store.flow.commit_batch(run, batch.id, replace(result, key="second.npz"))
     video = (await system.store.videos(job_id))[0]
     assert video.frames_done == 4
     assert [file.results_path for file in await system.store.flow.video_batches(video.id)] == ["first.npz"]
@@ -132,7 +132,7 @@ async def test_batch_files_of_killed_workers_are_removed(system: System, package
 
 
 def _infer_step(system: System, poses: KnownPoses) -> Callable[[Lease], Awaitable[None]]:
-    return InferStep(system.store, system.objects, poses, 30).run
+    return InferStep(system.store, system.objects, poses).run
 
 
 async def test_every_message_twice_changes_nothing(system: System, package: Path) -> None:
@@ -226,7 +226,7 @@ async def test_wrong_counters_are_mended(system: System, package: Path) -> None:
     job_id, run = await open_run(system, package)
     batch: OpenBatch = (await system.store.flow.open_batches(run.id))[0]
     result = BatchResult(key="first.npz", frames_decoded=3, people=4)
-    await system.store.flow.commit_batch(run, batch.id, result, 30)
+    await system.store.flow.commit_batch(run, batch.id, result)
     connection = await asyncpg.connect(system.settings.database_url)
     await connection.execute("UPDATE video SET batches_done = 0, frames_done = 0, frames_missing = 0")
     await connection.close()

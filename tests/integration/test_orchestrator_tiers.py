@@ -16,6 +16,7 @@ async def test_a_high_priority_job_overtakes_a_saturated_standard_tier(system: S
         await add_runs(system, project, runs=100)
     urgent = await make_project(system, "urgent", Tier.HIGH_PRIORITY)
     async with relaying(system), worker(system, slots) as turns:
+        await turns.has_begun(slots)
         await turns.work(20)
         before = len(turns.begun)
         job_id = await add_runs(system, urgent, runs=1)
@@ -28,6 +29,7 @@ async def test_ten_thousand_batches_do_not_delay_another_project(system: System)
     large, small = [await make_project(system, name, Tier.STANDARD) for name in ("large", "small")]
     await add_runs(system, large, runs=10_000)
     async with relaying(system), worker(system) as turns:
+        await turns.has_begun(1)
         await turns.work(10)
         before = len(turns.begun)
         job_id = await add_runs(system, small, runs=1)
@@ -46,6 +48,7 @@ async def test_projects_of_a_tier_take_turns(system: System) -> None:
     async with relaying(system):
         await until_sent(system, *jobs)
         async with worker(system) as turns:
+            await turns.has_begun(1)
             await turns.work(60)
     served = Counter[int]()
     for job_id in turns.jobs()[:60]:
@@ -61,6 +64,7 @@ async def test_tiers_share_one_to_three_to_eight(system: System) -> None:
     async with relaying(system):
         await until_sent(system, *jobs)
         async with worker(system) as turns:
+            await turns.has_begun(1)
             await turns.work(120)
     served = Counter(jobs[job_id] for job_id in turns.jobs()[:120])
     for tier, share in {Tier.STANDARD: 10, Tier.PRIORITY: 30, Tier.HIGH_PRIORITY: 80}.items():
@@ -71,6 +75,7 @@ async def test_a_hint_tells_of_a_new_lane(system: System) -> None:
     first, second = [await make_project(system, name, Tier.STANDARD) for name in ("first", "second")]
     await add_runs(system, first, runs=1)
     async with relaying(system), worker(system, look_interval_s=3600) as turns:
+        await turns.has_begun(1)
         job_id = await add_runs(system, second, runs=1)
         await turns.work(1)
     assert turns.jobs()[1] == job_id

@@ -10,7 +10,7 @@ import asyncpg
 from core.jobs import TaskKind, Tier
 from core.video import FrameSpan
 from orchestrator.intake import Intake
-from orchestrator.lanes import Queue
+from orchestrator.lanes import Queue, Scope
 from orchestrator.relay import Relay
 from orchestrator.runner import Runner, RunnerOptions
 from orchestrator.store import JobRequest, Tenant
@@ -21,17 +21,10 @@ from tests.services.leases import until
 from tests.services.orchestrator import System
 
 BATCH_FRAMES = 32
+EVERY_RUN = Scope(queue=Queue.RUNS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """A project with a user."""
-
-    id: int
-    user_id: int
-
-
-async def make_project(system: System, name: str, tier: Tier) -> Project:
+async def make_project(system: System, name: str, tier: Tier) -> Tenant:
     """A project of its own group and user."""
     connection = await asyncpg.connect(system.settings.database_url)
     try:
@@ -50,14 +43,13 @@ async def make_project(system: System, name: str, tier: Tier) -> Project:
         )
     finally:
         await connection.close()
-    return Project(id=project_id, user_id=user_id)
+    return Tenant(project_id=project_id, user_id=user_id, is_admin=False)
 
 
-async def add_runs(system: System, project: Project, runs: int, frames: int = BATCH_FRAMES) -> int:
+async def add_runs(system: System, project: Tenant, runs: int, frames: int = BATCH_FRAMES) -> int:
     """A job of one video that is cut into runs of one frame batch; returns the job's id."""
-    tenant = Tenant(project_id=project.id, user_id=project.user_id, is_admin=False)
     request = JobRequest(pipeline_name="pose_2d", input_key="none")
-    job_id = await system.store.jobs.create(tenant, request)
+    job_id = await system.store.jobs.create(project, request)
     entry = PackageEntry(name="v.mp4", key="none")
     await system.store.flow.commit_package(await _lease(system, job_id, TaskKind.INITIALIZE), [entry])
     spans = [FrameSpan(number * frames, (number + 1) * frames) for number in range(runs)]
@@ -84,33 +76,48 @@ class Turns:
 
     system: System
     begun: list[Lease] = field(default_factory=list)
+    under_way: list[Lease] = field(default_factory=list)
     _permits: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
     async def run(self, lease: Lease) -> None:
         """Commit the run's frame batches without looking at frames."""
         self.begun.append(lease)
+        self.under_way.append(lease)
         await self._permits.acquire()
         flow = self.system.store.flow
         for batch in await flow.open_batches(lease.id):
             frames = batch.stop_frame - batch.start_frame
             result = BatchResult(key=str(batch.id), frames_decoded=frames, people=0)
-            await flow.commit_batch(lease, batch.id, result, 30)
+            await flow.commit_batch(lease, batch.id, result)
         await flow.commit_run(lease)
+        self.under_way.remove(lease)
 
     async def work(self, runs: int) -> None:
         """Let so many runs end; return when as many others have begun."""
         due = len(self.begun) + runs
+        self.permit(runs)
+        await self.has_begun(due)
+
+    def permit(self, runs: int) -> None:
+        """Let so many runs end, of those that have begun or will."""
         for _ in range(runs):
             self._permits.release()
 
+    async def has_begun(self, runs: int) -> None:
+        """Return when so many runs have begun."""
+
         async def begun() -> bool:
-            return len(self.begun) >= due
+            return len(self.begun) >= runs
 
         await until(begun)
 
     def jobs(self) -> list[int]:
         """The job of each run, in the order they began."""
         return [lease.job_id for lease in self.begun]
+
+    def jobs_under_way(self) -> list[int]:
+        """The job of each run that has not ended."""
+        return [lease.job_id for lease in self.under_way]
 
 
 @asynccontextmanager
@@ -128,20 +135,17 @@ async def relaying(system: System) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def worker(system: System, slots: int = 1, look_interval_s: float = 0) -> AsyncIterator[Turns]:
-    """A worker that has begun its first runs. It looks for lanes at each turn, so that no order of what a
-    test sees depends on the machine's pace."""
+async def worker(
+    system: System, slots: int = 1, scope: Scope = EVERY_RUN, look_interval_s: float = 0
+) -> AsyncIterator[Turns]:
+    """A worker. It looks for lanes at each turn, so that no order of what a test sees depends on the
+    machine's pace."""
     turns, stop = Turns(system), asyncio.Event()
-    intake = Intake(system.store.tasks, system.bus, Queue.RUNS, look_interval_s)
+    intake = Intake(system.store.tasks, system.bus, scope, look_interval_s)
     options = RunnerOptions(worker="w", slots=slots, lease=system.settings.lease)
     runner = Runner(system.store, intake, {TaskKind.INFER: turns}, options)
     task = asyncio.create_task(runner.run(Wake(stop)))
-
-    async def busy() -> bool:
-        return len(turns.begun) >= slots
-
     try:
-        await until(busy)
         yield turns
     finally:
         task.cancel()

@@ -3,7 +3,8 @@
 import pytest
 
 from core.errors import InvalidParameterError
-from orchestrator.parameters import JobParameters, resolve_parameters
+from orchestrator.levers import Levers
+from orchestrator.parameters import JobParameters, lever_parameters, resolve_parameters
 
 
 def test_the_request_wins_over_the_set() -> None:
@@ -13,6 +14,12 @@ def test_the_request_wins_over_the_set() -> None:
 
 def test_nothing_given_means_defaults() -> None:
     assert resolve_parameters({}, {}) == JobParameters()
+
+
+def test_levers_that_cut_work_are_parameters() -> None:
+    stored = {"batches_per_run": 9, "frame_batch_frames": 8, "max_attempts": 7}
+    assert set(stored) <= set(Levers.__struct_fields__)
+    assert lever_parameters(stored) == {"batches_per_run": 9, "frame_batch_frames": 8}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ LEASE = Lease(
     attempts=1,
     max_attempts=5,
     age_s=0.0,
+    lease_s=30.0,
 )
 LAST_ATTEMPT = replace(LEASE, attempts=5)
 
