@@ -90,6 +90,44 @@ def import_(kind: str, file: Path, into: Path) -> None:
     click.echo(f"Serve it with `marey up --models {into}`.")
 
 
+@models.command()
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder that gets NETWORK/1/model.plan and NETWORK/engine.json.",
+)
+@click.option(
+    "--gpu",
+    "capabilities",
+    multiple=True,
+    default=("8.6", "8.9", "12.0"),
+    show_default=True,
+    help="Compute capability of a GPU that the engines are to run on; may be given several times.",
+)
+@click.option(
+    "--models",
+    "own",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="MAREY_MODELS",
+    help="Folder of your own networks (`marey models import`). Default: MAREY_MODELS, else the shipped ones.",
+)
+def engines(out: Path, capabilities: tuple[str, ...], own: Path | None) -> None:
+    """Build the networks as TensorRT-RTX engines for RTX GPUs, in fp16. Needs no GPU.
+
+    Engines whose network, GPUs and TensorRT-RTX have not changed are kept.
+    """
+    from trt_build.engines.build import build_engines
+
+    with error_sentences():
+        for engine in build_engines(own, out, capabilities):
+            spec, shift = engine.manifest.spec, engine.manifest.precision_shift
+            click.echo(
+                f"{engine.folder}: {'kept' if engine.reused else 'built'}, {spec.precision}, {spec.builder}, "
+                f"compute capability {', '.join(spec.compute_capabilities)}; {shift.mean_px:.2g} px from fp32"
+            )
+
+
 @contextlib.contextmanager
 def _client() -> Iterator[marey.Client]:
     """A client of the running service, or of one that lives as long as this."""

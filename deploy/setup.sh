@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the locked environment into .venv, with a uv of its own in .uv. Run by `make setup`.
+# Arguments go to `uv sync`: `--inexact --group tensorrt-rtx` adds what builds engines.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -67,11 +68,11 @@ python=${fitting:-$(first_that runs_uv)}
 install_uv "$python"
 use_system_certificates
 if runs_marey .venv/bin/python; then
-    .uv/bin/uv sync --locked
+    .uv/bin/uv sync --locked "$@"
 elif [ -n "$fitting" ]; then
-    .uv/bin/uv sync --locked --python "$fitting"
+    .uv/bin/uv sync --locked --python "$fitting" "$@"
 else
-    .uv/bin/uv sync --locked --managed-python ||
+    .uv/bin/uv sync --locked --managed-python "$@" ||
         fail "Python 3.11 or 3.12 with its shared library is needed, and uv could not fetch one;" \
             "install one (Debian: apt install python3 python3-venv libpython3-dev) and try again"
 fi

@@ -8,6 +8,8 @@ import msgspec
 CARD_NAME = "network.json"
 VERSION = "1"
 """The only version folder of a network in the model repository."""
+ONNX_PATH = Path(VERSION, "model.onnx")
+"""In a network's folder."""
 
 
 class NetworkCard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
