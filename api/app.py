@@ -12,6 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from api.accounts.access import PUBLIC, key_guard, tenant_of
 from api.accounts.controller import api_key_router
 from api.accounts.service import Accounts
+from api.admission import Admission, admission_guard
 from api.catalogue.controller import catalogue_routers
 from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
 from api.health.controller import HealthController
@@ -35,6 +36,7 @@ class Services:
     """Everything that the handlers use, opened once."""
 
     accounts: Accounts
+    admission: Admission
     catalogue: Catalogue
     jobs: Jobs
     uploads: Uploads
@@ -54,7 +56,7 @@ def create_app(services: Services) -> Litestar:
             api_key_router,
             *catalogue_routers,
         ],
-        guards=[key_guard(services.accounts)],
+        guards=[key_guard(services.accounts), admission_guard(services.admission)],
         dependencies={
             "tenant": Provide(tenant_of),
             "accounts": _provided(services.accounts),

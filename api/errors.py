@@ -1,6 +1,7 @@
 """Errors -> RFC 9457 problem bodies: the only place that knows the HTTP status of an error."""
 
 import logging
+import math
 import re
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +22,7 @@ from core.errors import (
     InvalidParameterError,
     InvalidUploadTokenError,
     LeaseLostError,
+    LimitError,
     LinkExpiredError,
     MareyError,
     MediaError,
@@ -57,11 +59,14 @@ STATUSES: dict[type[MareyError], HTTPStatus] = {
     UploadUsedError: HTTPStatus.CONFLICT,
     UploadTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UploadIncompleteError: HTTPStatus.BAD_REQUEST,
+    LimitError: HTTPStatus.TOO_MANY_REQUESTS,
     ServiceError: HTTPStatus.SERVICE_UNAVAILABLE,
     LeaseLostError: HTTPStatus.INTERNAL_SERVER_ERROR,
     ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Status of an error, or of the family it belongs to (the nearest class wins)."""
+RETRY_LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+"""Answers that say when to ask again."""
 FRAMEWORK_CODES = {
     HTTPStatus.BAD_REQUEST: "invalid_request",
     HTTPStatus.NOT_FOUND: "not_found",
@@ -94,10 +99,19 @@ def status_of(error_type: type[MareyError]) -> HTTPStatus:
 def on_marey_error(request: Request[Any, Any, Any], error: MareyError) -> Response[Problem]:
     """An error of ours. What went wrong inside the server is logged, not told."""
     status = status_of(type(error))
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _problem(request, status, error.code, str(error))
-    _log_failure(request, error)
-    return _problem(request, status, error.code, type(error).__doc__ or error.code)
+    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_ours:
+        _log_failure(request, error)
+    detail = type(error).__doc__ or error.code if is_ours else str(error)
+    response = _problem(request, status, error.code, detail)
+    if status in RETRY_LATER:
+        response.set_header("Retry-After", retry_after(error.retry_after_s))
+    return response
+
+
+def retry_after(wait_s: float) -> str:
+    """The header's value: whole seconds, at least one."""
+    return str(max(1, math.ceil(wait_s)))
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

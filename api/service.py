@@ -6,13 +6,14 @@ import math
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 
 from api.accounts.first_key import keep_first_key
 from api.accounts.service import Accounts
+from api.admission import Admission
 from api.app import Services, create_app
 from api.health.service import Check, Readiness
 from api.jobs.service import Jobs
@@ -28,6 +29,8 @@ from orchestrator.triton import TritonClient
 
 _NATS_HANDSHAKE_S = 2.0
 """NATS clients try again for ever; a check does not."""
+
+MakeChecks = Callable[[Store, Settings], Mapping[str, Check]]
 
 logger = logging.getLogger(__name__)
 
@@ -47,19 +50,29 @@ async def serve(settings: ApiSettings) -> None:
 
 
 @asynccontextmanager
-async def open_services(settings: ApiSettings) -> AsyncIterator[Services]:
-    """The services that the handlers use."""
+async def open_services(
+    settings: ApiSettings, make_checks: MakeChecks | None = None
+) -> AsyncIterator[Services]:
+    """The services that the handlers use. `make_checks` replaces `readiness_checks`."""
     objects = open_object_store(settings.services.store_url)
     async with Store.open(settings.services.database_url, role=API_ROLE) as store:
         if settings.admin_key_file is not None:
             await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
+        readiness = Readiness((make_checks or readiness_checks)(store, settings.services))
+        admission = Admission(
+            readiness=readiness,
+            objects=objects,
+            store=store.admission,
+            reserve_bytes=settings.disk_reserve_bytes,
+        )
         yield Services(
+            admission=admission,
             accounts=Accounts(store.keys, store.catalogue, settings.secret),
             catalogue=store.catalogue,
             jobs=Jobs(store.jobs, objects),
-            uploads=Uploads(objects, settings.secret, settings.upload_limits),
+            uploads=Uploads(objects, settings.secret, settings.upload_limits, admission.room_for),
             results=Results(store.jobs, objects, settings.secret),
-            readiness=Readiness(readiness_checks(store, settings.services)),
+            readiness=readiness,
         )
 
 

@@ -26,11 +26,13 @@ class ApiSettings:
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
     admin_key_file: Path | None = None
     """Where the first administrator's key is kept, made on first use."""
+    disk_reserve_bytes: int = 2 << 30
+    """Free space that the object store's disk keeps: nothing new is taken beyond it."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "ApiSettings":
-        """MAREY_API_HOST, MAREY_API_PORT, MAREY_SECRET, MAREY_ADMIN_KEY_FILE, MAREY_HOME and the
-        orchestrator's.
+        """MAREY_API_HOST, MAREY_API_PORT, MAREY_SECRET, MAREY_ADMIN_KEY_FILE,
+        MAREY_DISK_RESERVE_BYTES, MAREY_HOME and the orchestrator's.
 
         Raises ConfigurationError for a value that cannot be used.
         """
@@ -40,6 +42,7 @@ class ApiSettings:
             host=environ.get("MAREY_API_HOST", "127.0.0.1"),
             port=_port(environ.get("MAREY_API_PORT", str(DEFAULT_PORT))),
             admin_key_file=Path(key_file) if (key_file := environ.get("MAREY_ADMIN_KEY_FILE")) else None,
+            disk_reserve_bytes=_bytes(environ.get("MAREY_DISK_RESERVE_BYTES", str(2 << 30))),
         )
 
 
@@ -47,6 +50,12 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise ConfigurationError(f"MAREY_API_PORT: expected a number from 1 to 65535, got {text!r}")
+
+
+def _bytes(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise ConfigurationError(f"MAREY_DISK_RESERVE_BYTES: expected a number of bytes, got {text!r}")
 
 
 def _secret(environ: Mapping[str, str]) -> bytes:

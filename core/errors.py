@@ -18,12 +18,14 @@ MareyError
 │       └── UploadError       the package did not arrive
 │           └── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
 │               UploadIncompleteError
+├── LimitError                the project has what it may have for now (`retry_after_s`)
+│   └── RateLimitedError, QuotaExceededError
 ├── ServiceError              a part of the system did not do its work; repeating may help (`retryable`)
 │   ├── StoreError, BusError, ObjectStoreError
 │   ├── InferenceError        Triton refused or failed a request
 │   │   └── InferenceUnavailableError, InferenceTimeoutError, InferenceRefusedError
 │   ├── LeaseLostError        another worker has taken this task over
-│   └── WorkerLostError, UnforeseenError
+│   └── NotReadyError, StorageFullError, WorkerLostError, UnforeseenError
 └── ConfigurationError        this installation cannot run as it is; the message says what to do
     └── ModelContractError, WeightsError, NumpyVersionError, PortTakenError, DirectoryTakenError,
         ServiceDiedError
@@ -38,6 +40,8 @@ class MareyError(Exception):
     """Something failed in Marey."""
 
     retryable = False
+    retry_after_s = 0.0
+    """When whoever sent the request may send it again; 0: never as it is."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or type(self).__doc__ or self.code)
@@ -210,10 +214,27 @@ class UploadIncompleteError(UploadError):
     """The upload stopped before its end: send it again."""
 
 
+class LimitError(MareyError):
+    """The project has what it may have for now."""
+
+    def __init__(self, message: str | None = None, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimitedError(LimitError):
+    """The project starts new work too fast."""
+
+
+class QuotaExceededError(LimitError):
+    """The project has as much work under way as it may have."""
+
+
 class ServiceError(MareyError):
     """A part of the system failed."""
 
     retryable = True
+    retry_after_s = 5.0
 
 
 class StoreError(ServiceError):
@@ -250,6 +271,16 @@ class LeaseLostError(ServiceError):
     """The task's lease was lost: another worker has it."""
 
     retryable = False
+
+
+class NotReadyError(ServiceError):
+    """A service that new work needs does not answer."""
+
+
+class StorageFullError(ServiceError):
+    """The object store's disk is almost full."""
+
+    retry_after_s = 60.0
 
 
 class WorkerLostError(ServiceError):

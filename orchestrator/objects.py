@@ -55,6 +55,9 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object, if it is there."""
 
+    def free_bytes(self) -> int | None:
+        """Room that is left; None if the store knows no bound."""
+
     def scratch(self) -> AbstractContextManager[Path]:
         """A directory for files on their way into the store, removed at the end."""
 
@@ -132,6 +135,11 @@ class LocalObjectStore:
         """Remove the object, if it is there."""
         with _object_errors(key):
             self._path(key).unlink(missing_ok=True)
+
+    def free_bytes(self) -> int:
+        """Room on the directory's disk."""
+        with _object_errors("."):
+            return shutil.disk_usage(self._root).free
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

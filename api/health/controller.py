@@ -7,9 +7,10 @@ from litestar import Controller, Request, Response, get
 
 from api.accounts.access import NO_KEY, PUBLIC
 from api.dependencies import ReadinessDep
-from api.errors import PROBLEM_JSON
+from api.errors import PROBLEM_JSON, retry_after
 from api.health.schemas import Live, NotReady, Ready
 from api.requests import request_id_of
+from core.errors import NotReadyError
 
 
 class HealthController(Controller):
@@ -47,4 +48,9 @@ def _not_ready(checks: dict[str, str], request_id: str) -> Response[NotReady]:
         request_id=request_id,
         checks=checks,
     )
-    return Response(body, status_code=status.value, media_type=PROBLEM_JSON)
+    return Response(
+        body,
+        status_code=status.value,
+        media_type=PROBLEM_JSON,
+        headers={"Retry-After": retry_after(NotReadyError.retry_after_s)},
+    )

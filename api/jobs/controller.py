@@ -6,6 +6,7 @@ from litestar import Controller, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
+from api.admission import STARTS_WORK
 from api.dependencies import JobsDep, TenantDep
 from api.jobs.schemas import FailedRangeOut, JobCreate, JobList, JobOut, VideoList, VideoOut
 from orchestrator.store import JobView, VideoView
@@ -22,7 +23,7 @@ class JobController(Controller):
     path = "/job"
     tags = ("job",)
 
-    @post()
+    @post(opt=STARTS_WORK)
     async def create(self, data: JSONBody[JobCreate], tenant: TenantDep, jobs: JobsDep) -> JobOut:
         """Start a job on an uploaded package."""
         return _job_out(await jobs.create(tenant, data))
@@ -42,7 +43,7 @@ class JobController(Controller):
         """End a job that has not ended; what it has delivered so far stays."""
         return _job_out(await jobs.cancel(tenant, job_id))
 
-    @post("/{job_id:int}/redrive", status_code=HTTP_200_OK)
+    @post("/{job_id:int}/redrive", status_code=HTTP_200_OK, opt=STARTS_WORK)
     async def redrive(self, job_id: JobId, tenant: TenantDep, jobs: JobsDep) -> JobOut:
         """Work again on what failed after all its attempts, and on nothing else."""
         return _job_out(await jobs.redrive(tenant, job_id))

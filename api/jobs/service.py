@@ -5,7 +5,7 @@ import re
 
 from api.jobs.parameters import check_parameters
 from api.jobs.schemas import JobCreate
-from core.errors import InvalidParameterError
+from core.errors import InvalidParameterError, NotFoundError
 from orchestrator.objects import ObjectStore
 from orchestrator.store import JobRequest, JobStore, JobView, Tenant, VideoView
 
@@ -20,13 +20,19 @@ class Jobs:
         self._objects = objects
 
     async def create(self, tenant: Tenant, job: JobCreate) -> JobView:
-        """Record a job. Raises InvalidParameterError for what it cannot start with."""
+        """Record a job. Raises InvalidParameterError for what it cannot start with, QuotaExceededError."""
         check_parameters(job.parameters)
-        if not await asyncio.to_thread(self._is_finished_upload, tenant, job.input):
+        input_bytes = await asyncio.to_thread(self._upload_bytes, tenant, job.input)
+        if input_bytes is None:
             raise InvalidParameterError(
                 f"input: expected the input_key of a finished upload, got {job.input[:80]!r}"
             )
-        request = JobRequest(pipeline_name=job.pipeline, parameters=job.parameters, input_key=job.input)
+        request = JobRequest(
+            pipeline_name=job.pipeline,
+            parameters=job.parameters,
+            input_key=job.input,
+            input_bytes=input_bytes,
+        )
         return await self._store.job(tenant, await self._store.create(tenant, request))
 
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
@@ -50,7 +56,12 @@ class Jobs:
         """The job, at work again. Raises NotFoundError, ConflictError."""
         return await self._store.redrive(tenant, job_id)
 
-    def _is_finished_upload(self, tenant: Tenant, key: str) -> bool:
-        """Only the project that uploaded a package can use it."""
+    def _upload_bytes(self, tenant: Tenant, key: str) -> int | None:
+        """Size of a finished upload. Only the project that uploaded a package can use it."""
         match = _INPUT_KEY.fullmatch(key)
-        return match is not None and match[1] == str(tenant.project_id) and self._objects.exists(key)
+        if match is None or match[1] != str(tenant.project_id):
+            return None
+        try:
+            return self._objects.size_bytes(key)
+        except NotFoundError:
+            return None

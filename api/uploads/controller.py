@@ -9,6 +9,7 @@ from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
 
 from api.accounts.access import NO_KEY, PUBLIC
+from api.admission import STARTS_WORK
 from api.dependencies import TenantDep, UploadsDep
 from api.uploads.schemas import UploadReceipt, UploadTicket
 from core.errors import UploadIncompleteError
@@ -19,7 +20,7 @@ class UploadController(Controller):
 
     tags = ("upload",)
 
-    @get("/job/upload_handler", sync_to_thread=False)
+    @get("/job/upload_handler", sync_to_thread=False, opt=STARTS_WORK)
     def issue(self, request: Request[Any, Any, Any], tenant: TenantDep, uploads: UploadsDep) -> UploadTicket:
         """Leave to upload one package, once, within a short time."""
         token, grant = uploads.issue(tenant)

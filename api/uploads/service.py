@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from api.uploads.body import unstalled
@@ -10,6 +10,9 @@ from api.uploads.tokens import UploadGrant, new_grant, sign, verify
 from core.errors import UploadTooLargeError, UploadUsedError
 from orchestrator.objects import ObjectStore
 from orchestrator.store import Tenant
+
+CheckRoom = Callable[[int], Awaitable[None]]
+"""Raises StorageFullError if so many bytes do not fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +29,13 @@ class UploadLimits:
 class Uploads:
     """Issues upload tokens and takes what is sent with them."""
 
-    def __init__(self, objects: ObjectStore, secret: bytes, limits: UploadLimits) -> None:
+    def __init__(
+        self, objects: ObjectStore, secret: bytes, limits: UploadLimits, check_room: CheckRoom
+    ) -> None:
         self._objects = objects
         self._secret = secret
         self._limits = limits
+        self._check_room = check_room
 
     def issue(self, tenant: Tenant) -> tuple[str, UploadGrant]:
         """A token and what it allows."""
@@ -39,10 +45,13 @@ class Uploads:
         return sign(grant, self._secret), grant
 
     async def receive(self, token: str, body: AsyncIterator[bytes], announced_bytes: int | None) -> int:
-        """Store a package under the token's key; returns its bytes. Raises UploadError leaves."""
+        """Store a package under the token's key; returns its bytes. Raises UploadError leaves,
+        StorageFullError.
+        """
         grant = verify(token, self._secret, time.time())
         if announced_bytes is not None and announced_bytes > grant.max_bytes:
             raise UploadTooLargeError(f"expected at most {grant.max_bytes} bytes, got {announced_bytes}")
+        await self._check_room(announced_bytes or 0)
         if await asyncio.to_thread(self._objects.exists, grant.key):
             raise UploadUsedError
         pieces = unstalled(body, self._limits.idle_s)

@@ -29,10 +29,11 @@ SELECT pipeline_name AS name FROM pipeline ORDER BY pipeline_name;
 
 -- name: insert_job
 -- A job and its first task. $1 user, $2 project, $3 pipeline, $4 parameter set, $5 tier, $6 parameters,
--- $7 input key.
+-- $7 input key, $8 size of the input.
 WITH made AS (
-    INSERT INTO job (user_id, project_id, pipeline_id, pipeline_parameter_set_id, tier, job_parameters, input_key)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO job (user_id, project_id, pipeline_id, pipeline_parameter_set_id, tier, job_parameters, input_key,
+                     input_bytes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     RETURNING id, project_id, tier
 ), first_task AS (
     INSERT INTO task (kind, job_id, project_id, tier) SELECT 'initialize', id, project_id, tier FROM made

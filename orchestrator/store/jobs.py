@@ -8,6 +8,7 @@ from biomechanics.summary import FailedRange
 from core.errors import ConflictError, InvalidParameterError, NotFoundError
 from core.jobs import JobStatus, Tier, VideoStatus
 from orchestrator.parameters import lever_parameters, resolve_parameters
+from orchestrator.store.admission import admit_job
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tenants import Tenant, TenantDatabase
 
@@ -24,6 +25,8 @@ class JobRequest:
     input_key: str
     """Object key of the uploaded package."""
     parameters: Mapping[str, object] = field(default_factory=dict)
+    input_bytes: int = 0
+    """Size of the package."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +112,14 @@ class JobStore:
     async def create(self, tenant: Tenant, request: JobRequest) -> int:
         """Write the job and its first task in one transaction; return the job's id.
 
-        Raises InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user.
+        Raises InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user,
+        QuotaExceededError if the project has enough under way.
         """
         async with self._as(tenant).transaction() as session:
             defaults = await _defaults(session, tenant, request)
             usual = {**lever_parameters(defaults.levers), **defaults.parameters}
             parameters = resolve_parameters(usual, request.parameters)
+            await admit_job(session, tenant, request.input_bytes)
             made = await session.row(
                 _Id,
                 "insert_job",
@@ -125,6 +130,7 @@ class JobStore:
                 defaults.tier,
                 parameters,
                 request.input_key,
+                request.input_bytes,
             )
         assert made is not None
         return made.id

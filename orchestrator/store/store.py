@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self
 
+from orchestrator.store.admission import AdmissionStore
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.database import Database
 from orchestrator.store.flow import FlowStore
@@ -28,6 +29,7 @@ class Store:
         self.jobs = JobStore(database)
         self.catalogue = Catalogue(database)
         self.keys = KeyStore(database)
+        self.admission = AdmissionStore(database)
         self.tasks = TaskStore(database)
         self.flow = FlowStore(database)
         self.repair = RepairStore(database)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +14,7 @@ import msgspec
 
 from marey.downloads import local_paths
 from marey.endpoint import resolve_endpoint
-from marey.errors import JobTimeoutError, LocalFileError, PackingError
+from marey.errors import JobTimeoutError, LocalFileError, PackingError, UploadUsedError
 from marey.models import Job, JobPage, ResultFile, ResultPage, Snapshot, UploadTicket, Video, VideoPage
 from marey.packing import packed
 from marey.transport import Request, RetryPolicy, Transport
@@ -152,9 +152,10 @@ class Client:
                 raise PackingError(f"expected at most {ticket.max_bytes} bytes, the package has {size_bytes}")
             headers = {"content-type": "application/zip", "content-length": str(size_bytes)}
             body = partial(_blocks, archive, size_bytes, on_upload)
-            self._transport.send(
-                Request("PUT", ticket.upload_url, headers=headers, content=body), msgspec.Raw
-            )
+            request = Request("PUT", ticket.upload_url, headers=headers, content=body, repeatable=True)
+            # The address is ours alone: if it is used up, an earlier try has arrived.
+            with suppress(UploadUsedError):
+                self._transport.send(request, msgspec.Raw)
         return ticket.input_key
 
     def _download(self, file: ResultFile, target: Path) -> None:

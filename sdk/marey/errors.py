@@ -13,9 +13,10 @@ MareyError
     │   PreconditionFailedError, IdempotencyKeyReusedError, InvalidLinkError, LinkExpiredError
     ├── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
     │   UploadIncompleteError
+    ├── RateLimitedError, QuotaExceededError
     └── ServerError
         └── StoreError, BusError, ObjectStoreError, InferenceError, InferenceUnavailableError,
-            InferenceTimeoutError, InferenceRefusedError, NotReadyError, InternalError
+            InferenceTimeoutError, InferenceRefusedError, NotReadyError, StorageFullError, InternalError
 
 Codes this version does not know arrive as a plain MareyApiError.
 """
@@ -62,6 +63,8 @@ class Problem:
     code: str
     detail: str
     request_id: str | None = None
+    retry_after_s: float | None = None
+    """When the server takes the request, as far as it knows."""
 
 
 class MareyApiError(MareyError):
@@ -170,6 +173,14 @@ class UploadIncompleteError(MareyApiError):
     """The upload stopped before its end."""
 
 
+class RateLimitedError(MareyApiError):
+    """The project starts new work too fast."""
+
+
+class QuotaExceededError(MareyApiError):
+    """The project has as much work under way as it may have."""
+
+
 class ServerError(MareyApiError):
     """A part of the server failed; repeating may help."""
 
@@ -204,6 +215,10 @@ class InferenceRefusedError(ServerError):
 
 class NotReadyError(ServerError):
     """A service that the server needs does not answer."""
+
+
+class StorageFullError(ServerError):
+    """The server has no room for packages and results."""
 
 
 class InternalError(ServerError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import httpx
@@ -17,6 +18,8 @@ from marey.models import ProblemBody
 
 Body = TypeVar("Body")
 _BUSY = frozenset({502, 503, 504})
+_TURNED_AWAY = frozenset({"rate_limited", "quota_exceeded", "not_ready", "storage_full"})
+"""Codes of a server that has done nothing yet: any request may come again."""
 _LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
@@ -27,10 +30,21 @@ class RetryPolicy:
     attempts: int = 5
     first_pause_s: float = 0.2
     longest_pause_s: float = 2.0
+    patience_s: float = 60.0
+    """Longest pause that a server may ask for; a longer one is the caller's to decide."""
 
     def pauses_s(self) -> list[float]:
         """The pause after each attempt but the last: doubling, bounded."""
         return [min(self.first_pause_s * 2**n, self.longest_pause_s) for n in range(self.attempts - 1)]
+
+    def pause_s(self, planned_s: float, error: MareyError, jitter: float) -> float | None:
+        """The planned pause or the one that the server asked for, and up to a quarter more (`jitter` in
+        [0, 1)), so that not all come back at once; None if that is too long to wait."""
+        problem = getattr(error, "problem", None)
+        asked_s = (problem.retry_after_s if isinstance(problem, Problem) else None) or 0.0
+        if asked_s > self.patience_s:
+            return None
+        return max(planned_s, asked_s) * (1 + jitter / 4)
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,8 @@ class Request:
     params: Mapping[str, str | int] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     content: Callable[[], bytes | Iterable[bytes]] | None = None
+    repeatable: bool = False
+    """Sending it twice does what sending it once does. GET requests always are."""
 
 
 class Transport:
@@ -81,11 +97,12 @@ class Transport:
             yield from response.iter_bytes()
 
     def _send_with_retries(self, request: Request) -> httpx.Response:
-        for pause_s in self._retry.pauses_s():
+        for planned_s in self._retry.pauses_s():
             try:
                 return self._send_once(request)
             except MareyError as error:
-                if not may_repeat(request.method, error):
+                pause_s = self._retry.pause_s(planned_s, error, random.random())
+                if pause_s is None or not may_repeat(request, error):
                     raise
             time.sleep(pause_s)
         return self._send_once(request)
@@ -104,7 +121,8 @@ class Transport:
                 response.read()
                 response.close()
         if not response.is_success:
-            raise api_error(problem_of(response.status_code, response.content))
+            problem = problem_of(response.status_code, response.content)
+            raise api_error(replace(problem, retry_after_s=_seconds(response.headers.get("retry-after"))))
         return response
 
     def _headers(self, request: Request) -> dict[str, str]:
@@ -137,12 +155,18 @@ class Transport:
             ) from error
 
 
-def may_repeat(method: str, error: MareyError) -> bool:
-    """Whether sending again is safe: the server never saw the request, or it only reads."""
-    if isinstance(error, CannotConnectError):
+def may_repeat(request: Request, error: MareyError) -> bool:
+    """Whether sending again is safe and of use: the server did nothing, or doing it twice does no harm."""
+    if isinstance(error, CannotConnectError) or getattr(error, "code", None) in _TURNED_AWAY:
         return True
     busy = getattr(error, "status", None) in _BUSY
-    return method == "GET" and (busy or isinstance(error, ConnectionLostError))
+    safe = request.repeatable or request.method == "GET"
+    return safe and (busy or isinstance(error, ConnectionLostError))
+
+
+def _seconds(header: str | None) -> float | None:
+    """The value of Retry-After, if it is a number."""
+    return float(header) if header is not None and header.isascii() and header.isdigit() else None
 
 
 def problem_of(status: int, content: bytes) -> Problem:

@@ -39,7 +39,9 @@ async def test_schema_has_the_original_tables(database_url: str) -> None:
         rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     finally:
         await connection.close()
-    assert {row["tablename"] for row in rows} == ORIGINAL_TABLES | {"api_key", "task", "schema_migration"}
+    assert {row["tablename"] for row in rows} == ORIGINAL_TABLES | {
+        "api_key", "rate_bucket", "task", "schema_migration",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,7 @@ def test_request_ids(api: RunningApi) -> None:
 
 def test_health(api: RunningApi) -> None:
     assert api.http.get("/health/live").json() == {"status": "live"}
-    response = api.http.get("/health/ready")
-    assert "nats (timeout), triton (inference_unavailable)" in assert_problem(response, 503, "not_ready")
-    assert response.json()["checks"]["postgres"] == "ok"
+    assert api.http.get("/health/ready").json() == {"status": "ready", "checks": {"postgres": "ok"}}
 
 
 def test_the_api_describes_itself(api: RunningApi) -> None:

@@ -13,7 +13,7 @@ import httpx
 import marey
 import pytest
 
-from api.service import Server, listening_socket, open_services, server_config
+from api.service import MakeChecks, Server, listening_socket, open_services, server_config
 from api.settings import ApiSettings
 from api.uploads.service import UploadLimits
 from orchestrator.settings import Settings
@@ -39,7 +39,7 @@ class RunningApi:
 
 @pytest.fixture
 def api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
-    """The API with small limits; NATS and Triton are not there."""
+    """The API with small limits; NATS and Triton are not there and not asked for."""
     objects = tmp_path / "objects"
     settings = ApiSettings(
         services=Settings(
@@ -53,7 +53,7 @@ def api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
         upload_limits=UploadLimits(max_bytes=MAX_UPLOAD_BYTES, lifetime_s=60, idle_s=0.5),
     )
     with (
-        serving(settings) as url,
+        serving(settings, lambda store, _: {"postgres": store.ping}) as url,
         http_client(url, key := (tmp_path / "api-key").read_text()) as http,
         marey.Client(url, key) as client,
     ):
@@ -69,12 +69,12 @@ def http_client(url: str, api_key: str | None) -> httpx.Client:
 
 
 @contextmanager
-def serving(settings: ApiSettings) -> Iterator[str]:
-    """The address of an API that serves in a thread."""
+def serving(settings: ApiSettings, make_checks: MakeChecks | None = None) -> Iterator[str]:
+    """The address of an API that serves in a thread; `make_checks` says when it is ready, if not as usual."""
     started: Future[Server] = Future()
 
     async def serve() -> None:
-        async with open_services(settings) as services:
+        async with open_services(settings, make_checks) as services:
             server = Server(server_config(services, drain_timeout_s=5))
             started.set_result(server)
             await server.serve(sockets=[listener])

@@ -5,6 +5,7 @@ import pytest
 from api.errors import STATUSES, status_of
 from core.errors import (
     InputError,
+    LimitError,
     MareyError,
     NotFoundError,
     ServiceError,
@@ -17,7 +18,7 @@ from core.errors import (
 @pytest.mark.parametrize("leaf", leaves(), ids=lambda leaf: leaf.code)
 def test_every_leaf_has_a_status_of_its_kind(leaf: type[MareyError]) -> None:
     assert any(base in STATUSES for base in leaf.__mro__)
-    assert (status_of(leaf) < 500) == issubclass(leaf, InputError)
+    assert (status_of(leaf) < 500) == issubclass(leaf, (InputError, LimitError))
 
 
 def test_retryable_errors_invite_to_retry() -> None:

@@ -14,6 +14,10 @@ from marey.errors import CannotConnectError, ConnectionLostError, MareyError, Pr
 from marey.transport import Request, RetryPolicy, Transport, may_repeat, problem_of
 
 BUSY = api_error(Problem(status=503, code="store", detail=""))
+TURNED_AWAY = [
+    api_error(Problem(status=status, code=code, detail="", retry_after_s=3))
+    for status, code in ((429, "rate_limited"), (429, "quota_exceeded"), (503, "not_ready"))
+]
 REFUSED = api_error(Problem(status=404, code="not_found", detail=""))
 
 
@@ -36,7 +40,24 @@ def test_pauses_double_up_to_a_bound() -> None:
     ],
 )
 def test_only_what_is_safe_is_repeated(method: str, error: MareyError, repeat: bool) -> None:
-    assert may_repeat(method, error) is repeat
+    assert may_repeat(Request(method, "/"), error) is repeat
+
+
+def test_what_does_no_harm_twice_is_repeated() -> None:
+    upload = Request("PUT", "/", repeatable=True)
+    assert may_repeat(upload, ConnectionLostError())
+    assert may_repeat(upload, BUSY)
+    assert not may_repeat(upload, REFUSED)
+
+
+@pytest.mark.parametrize("error", TURNED_AWAY, ids=lambda error: error.code)
+def test_what_was_turned_away_is_repeated_when_the_server_says(error: MareyError) -> None:
+    policy = RetryPolicy(patience_s=10)
+    assert may_repeat(Request("POST", "/job"), error)
+    assert policy.pause_s(0.2, error, jitter=0) == 3
+    assert policy.pause_s(4, error, jitter=0.5) == 4.5
+    assert policy.pause_s(0.2, BUSY, jitter=0) == 0.2
+    assert RetryPolicy(patience_s=2).pause_s(0.2, error, jitter=0) is None
 
 
 def test_a_body_that_is_not_ours_still_has_a_code() -> None:
