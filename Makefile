@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.setup-done
 
-.PHONY: help setup test demo up bench-cpu clean
+.PHONY: help setup test test-faults demo up bench-cpu clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(READY) ## Run all checks: lint, format, types, import rules, tests
 	@for model in model_repository/*/1/model.py; do $(BIN)/mypy $$model || exit 1; done
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+test-faults: $(READY) ## Hurt a running stack in every known way (SEEDS=5: five times each, SEEDS=5-9: other instants)
+	MAREY_FAULT_SEEDS=$(or $(SEEDS),1) $(BIN)/pytest tests/faults
 
 demo: $(READY) ## Track the athletes of examples/clips (or VIDEO=...) and write the results (OUT=...)
 	@$(BIN)/marey demo $(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)')

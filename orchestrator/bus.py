@@ -32,6 +32,8 @@ ACK_WAIT_S = 30.0
 _IDLE_CONSUMER_S = 3600.0
 """JetStream forgets the consumer of a lane that nobody took from for so long."""
 _DUPLICATE_WINDOW_S = 120.0
+_MAX_AGE_S = 3600.0
+"""A message that nobody needs goes by then; one that is needed is sent again."""
 _MAX_STREAM_BYTES = 256 << 20
 _MAX_MESSAGE_BYTES = 64 << 10
 _logger = logging.getLogger(__name__)
@@ -230,6 +232,7 @@ def _stream() -> StreamConfig:
         subjects=[f"marey.{queue}.*.*" for queue in Queue],
         retention=RetentionPolicy.WORK_QUEUE,
         storage=StorageType.FILE,
+        max_age=_MAX_AGE_S,
         max_bytes=_MAX_STREAM_BYTES,
         max_msg_size=_MAX_MESSAGE_BYTES,
         duplicate_window=_DUPLICATE_WINDOW_S,

@@ -58,15 +58,22 @@ class InferStep:
                     await self._commit(lease, source, next(waiting), poses)
 
     async def _commit(self, lease: Lease, source: VideoSource, batch: OpenBatch, poses: PoseBatch) -> None:
+        """Once begun it goes on to its end, also when the run is broken off: the thread that writes the file
+        cannot be stopped, and somebody must remove the file if it does not count."""
+        keeping = asyncio.create_task(self._keep(lease, source, batch, poses), name=f"keep-{batch.id}")
+        try:
+            await asyncio.shield(keeping)
+        except asyncio.CancelledError:
+            await asyncio.gather(keeping, return_exceptions=True)
+            raise
+
+    async def _keep(self, lease: Lease, source: VideoSource, batch: OpenBatch, poses: PoseBatch) -> None:
         """First the file, then the row that makes it count."""
         key = pose_key(source.results_path, batch.start_frame, lease.epoch)
-        await asyncio.to_thread(self._put, key, poses)
+        await asyncio.to_thread(lambda: self._objects.put(key, encode_poses(poses)))
         result = BatchResult(key=key, frames_decoded=len(poses.decoded_frames), people=len(poses.frame_index))
         try:
             await self._store.flow.commit_batch(lease, batch.id, result)
         except LeaseLostError:
             await asyncio.to_thread(self._objects.delete, key)
             raise
-
-    def _put(self, key: str, poses: PoseBatch) -> None:
-        self._objects.put(key, encode_poses(poses))

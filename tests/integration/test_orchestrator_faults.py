@@ -1,6 +1,7 @@
 """What the orchestrator promises when messages are doubled, leases lost or streams deleted."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from orchestrator.bus import STREAM, TaskMessage
 from orchestrator.lanes import Lane
+from orchestrator.objects import LocalObjectStore
 from orchestrator.pose_files import pose_key
 from orchestrator.reconciler import Reconciler
 from orchestrator.stages.infer import InferStep
@@ -117,6 +119,36 @@ async def test_an_outdated_holder_leaves_no_batch_file(system: System, package: 
         await step(zombie)
     video = (await system.store.videos(job_id))[0]
     assert video.frames_done == 0
+    assert not [key for key in system.objects.keys(video.results_path) if "/poses/" in key]
+
+
+class SlowObjects(LocalObjectStore):
+    """Writes when it is told to."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def put(self, key: str, data: bytes) -> None:
+        self.asked.set()
+        assert self.go.wait(20)
+        super().put(key, data)
+
+
+async def test_a_run_broken_off_while_a_file_is_written_leaves_none(
+    system: System, package: Path, tmp_path: Path
+) -> None:
+    job_id, run = await open_run(system, package)
+    zombie = replace(run, epoch=run.epoch - 1)
+    objects = SlowObjects(tmp_path / "objects")
+    step = asyncio.create_task(InferStep(system.store, objects, KnownPoses()).run(zombie))
+    assert await asyncio.to_thread(objects.asked.wait, 20)
+    step.cancel()
+    await asyncio.sleep(0)
+    objects.go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await step
+    video = (await system.store.videos(job_id))[0]
     assert not [key for key in system.objects.keys(video.results_path) if "/poses/" in key]
 
 

@@ -1,0 +1,56 @@
+"""All faults by name: each hurts a cluster in the middle of a job and returns once the hurt is over, with a
+detail for the report."""
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from tests.faults import network_faults, process_faults, record_faults
+from tests.faults.cluster import Cluster
+from tests.faults.services import USES
+
+Fault = Callable[[Cluster, Random], str | None]
+
+
+def _on(hurt: Callable[[Cluster, str], str | None], service: str) -> Fault:
+    return lambda cluster, _: hurt(cluster, service)
+
+
+def _between(hurt: Callable[[Cluster, str, str, Random], str], role: str, service: str) -> Fault:
+    return lambda cluster, random: hurt(cluster, role, service, random)
+
+
+FAULTS: Mapping[str, Fault] = {
+    **{
+        f"kill_{service}": _on(process_faults.kill, service)
+        for service in ("api", "orchestrator", "triton", "nats", "postgres")
+    },
+    "kill_worker": process_faults.kill_a_worker,
+    "kill_triton_stub": process_faults.kill_a_stub,
+    "kill_everything": process_faults.kill_everything,
+    "stop_worker": process_faults.stop_a_worker,
+    "stop_orchestrator": process_faults.stop_orchestrator,
+    **{
+        f"outage_{service}": _on(process_faults.outage, service) for service in ("postgres", "nats", "triton")
+    },
+    **{f"hang_{service}": _on(process_faults.hang, service) for service in ("postgres", "nats", "triton")},
+    "hang_triton_stub": process_faults.hang_a_stub,
+    "slow_triton": process_faults.slow_triton,
+    "delete_stream": lambda cluster, _: record_faults.delete_the_stream(cluster),
+    "empty_nats": lambda cluster, _: record_faults.empty_nats(cluster),
+    "echo_messages": record_faults.echo_messages,
+    "terminate_connections": lambda cluster, _: record_faults.terminate_connections(cluster),
+    "restore_postgres": record_faults.restore_postgres,
+    "full_disk": record_faults.full_disk,
+    **{
+        f"partition_{role}_{service}": _between(network_faults.partition, role, service)
+        for role, services in USES.items()
+        for service in services
+    },
+    **{
+        f"lose_reply_{role}_{service}": _between(network_faults.lose_a_reply, role, service)
+        for role in ("orchestrator", "worker")
+        for service in USES[role]
+    },
+}
+SHORT = ("kill_worker", "kill_postgres", "stop_worker", "empty_nats", "restore_postgres")
+"""Those of `make test`."""

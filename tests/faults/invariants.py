@@ -1,0 +1,104 @@
+"""What must hold of a job once it has ended, whatever happened on the way."""
+
+import re
+from dataclasses import dataclass
+
+import marey
+
+from core.video import FrameSpan
+from tests.faults.cluster import Cluster, until
+
+LEFTOVER_TIMEOUT_S = 20.0
+_OF_ONE_JOB = re.compile(r"^jobs/\d+/|(?<=videos/)\d+|(?<=-)\d+(?=\.npz$)")
+"""What differs between the object keys of two equal jobs: ids and epochs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A job's results, comparable with those of another job on the same package."""
+
+    objects: tuple[str, ...]
+    """Keys without ids and epochs, sorted."""
+    tables: dict[str, bytes]
+    """`keypoints.csv` by video."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What was counted of a job that has ended."""
+
+    frames: int
+    batches: int
+    objects: int
+    tasks: int
+    attempts: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.frames} frames, {self.batches} batches = rows = files, {self.objects} objects, "
+            f"{self.tasks} tasks in {self.attempts} attempts, 0 drafts"
+        )
+
+
+def outcome(cluster: Cluster, job_id: int) -> Outcome:
+    """What a job has delivered."""
+    objects = cluster.objects
+    videos = cluster.sql("SELECT video_name, video_results_path FROM video WHERE job_id = $1", job_id)
+    keys = objects.keys(f"jobs/{job_id}/")
+    return Outcome(
+        objects=tuple(sorted(_OF_ONE_JOB.sub("", key) for key in keys)),
+        tables={
+            row["video_name"]: objects.read(f"{row['video_results_path']}keypoints.csv") for row in videos
+        },
+    )
+
+
+def check(cluster: Cluster, snapshot: marey.Snapshot, expected: Outcome) -> Counts:
+    """Assert that the job ended as it would have without a fault; returns what was counted."""
+    job = snapshot.job
+    assert (job.status, job.error_code) == ("completed", None), snapshot
+    for video in snapshot.videos:
+        assert (video.frames_done, video.frames_missing) == (video.frames_total, 0)
+    batches = _check_rows(cluster, job.id)
+    tasks = cluster.sql("SELECT kind, status, attempts FROM task WHERE job_id = $1", job.id)
+    assert {row["status"] for row in tasks} == {"done"}
+    _check_leftovers(cluster, job.id)
+    found = outcome(cluster, job.id)
+    assert found.objects == expected.objects
+    assert found.tables == expected.tables, "other poses than without a fault"
+    return Counts(
+        frames=sum(video.frames_done for video in snapshot.videos),
+        batches=batches,
+        objects=len(found.objects),
+        tasks=len(tasks),
+        attempts=sum(row["attempts"] for row in tasks),
+    )
+
+
+def _check_rows(cluster: Cluster, job_id: int) -> int:
+    """Counters, rows and files agree, and each frame is in one batch; returns the number of batches."""
+    rows = cluster.sql(
+        "SELECT v.id, v.frames_total, v.batches_total, v.batches_done, b.start_frame, b.stop_frame, "
+        "b.status, b.results_path FROM video v JOIN frame_batch b ON b.video_id = v.id "
+        "WHERE v.job_id = $1 ORDER BY v.id, b.start_frame",
+        job_id,
+    )
+    for video_id in {row["id"] for row in rows}:
+        mine = [row for row in rows if row["id"] == video_id]
+        spans = [FrameSpan(row["start_frame"], row["stop_frame"]) for row in mine]
+        frames = [frame for span in spans for frame in range(span.start, span.stop)]
+        assert frames == list(range(mine[0]["frames_total"]))
+        assert {row["status"] for row in mine} == {"completed"}
+        assert mine[0]["batches_total"] == mine[0]["batches_done"] == len(mine)
+    files = sorted(row["results_path"] for row in rows)
+    until(lambda: _pose_files(cluster, job_id) == files, LEFTOVER_TIMEOUT_S)
+    return len(rows)
+
+
+def _pose_files(cluster: Cluster, job_id: int) -> list[str]:
+    return sorted(key for key in cluster.objects.keys(f"jobs/{job_id}/") if "/poses/" in key)
+
+
+def _check_leftovers(cluster: Cluster, job_id: int) -> None:
+    drafts = cluster.layout.home.path / "objects" / ".tmp"
+    until(lambda: not list(drafts.iterdir()), LEFTOVER_TIMEOUT_S)

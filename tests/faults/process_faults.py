@@ -1,0 +1,126 @@
+"""Faults of processes: killed, stopped for a while, gone for a while, slow."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+import psutil
+
+from tests.faults.cluster import Cluster, until
+from tests.faults.services import SECOND_WORKER
+from tests.services.orchestrator import QUICK
+
+WORKERS = ("worker", SECOND_WORKER)
+DOWN_TIMEOUT_S = 60.0
+
+
+def kill(cluster: Cluster, service: str) -> None:
+    """kill -9; the supervisor starts it again."""
+    cluster.kill(service)
+
+
+def kill_a_worker(cluster: Cluster, random: Random) -> None:
+    """kill -9 of one of the workers."""
+    cluster.kill(random.choice(WORKERS))
+
+
+def kill_a_stub(cluster: Cluster, random: Random) -> None:
+    """kill -9 of a process that runs one of Triton's Python models."""
+    seen = len(cluster.events)
+    random.choice(_stubs(cluster)).kill()
+    cluster.until_ready_again("triton", seen)
+
+
+def kill_everything(cluster: Cluster, random: Random) -> None:
+    """kill -9 of all services, in any order."""
+    services = list(cluster.supervisor.pids())
+    random.shuffle(services)
+    seen = len(cluster.events)
+    for service in services:
+        cluster.process(service).kill()
+    for service in services:
+        cluster.until_ready_again(service, seen)
+
+
+def stop_a_worker(cluster: Cluster, random: Random) -> None:
+    """SIGSTOP for longer than a lease, then SIGCONT: what it still wants to write must be refused."""
+    _stop(cluster, random.choice(WORKERS), random)
+
+
+def stop_orchestrator(cluster: Cluster, random: Random) -> None:
+    """The same with the process that unpacks, submits, collects, relays and reconciles."""
+    _stop(cluster, "orchestrator", random)
+
+
+def _stop(cluster: Cluster, service: str, random: Random) -> None:
+    with suspended([cluster.process(service)]):
+        time.sleep(QUICK.lease_s + random.uniform(0.6, 2.0))
+
+
+def outage(cluster: Cluster, service: str) -> str:
+    """kill -9 of a service that stays away until the API has noticed."""
+    down, noticed = threading.Event(), threading.Event()
+
+    def stay_away() -> None:
+        down.set()
+        assert noticed.wait(DOWN_TIMEOUT_S)
+
+    with hurt_while_noticed(cluster) as lines:
+        cluster.before_start[service] = stay_away
+        seen = len(cluster.events)
+        cluster.process(service).kill()
+        until(down.is_set, DOWN_TIMEOUT_S)
+        lines.append(f"not ready after {cluster.until_readiness(False):.1f} s")
+        noticed.set()
+        cluster.until_ready_again(service, seen)
+    return ", ".join(lines)
+
+
+def hang(cluster: Cluster, service: str) -> str:
+    """All processes of a service are stopped until the API has noticed."""
+    with hurt_while_noticed(cluster) as lines, suspended(cluster.processes(service)):
+        lines.append(f"not ready after {cluster.until_readiness(False):.1f} s")
+    return ", ".join(lines)
+
+
+def hang_a_stub(cluster: Cluster, random: Random) -> None:
+    """A process that runs one of Triton's Python models is stopped for longer than a lease."""
+    with suspended([random.choice(_stubs(cluster))]):
+        time.sleep(QUICK.lease_s + random.uniform(0.6, 2.0))
+
+
+def slow_triton(cluster: Cluster, random: Random) -> None:
+    """For some seconds Triton gets only a fraction of the time."""
+    until_s = time.monotonic() + random.uniform(3.0, 6.0)
+    processes = cluster.processes("triton")
+    while time.monotonic() < until_s:
+        with suspended(processes):
+            time.sleep(random.uniform(0.1, 0.5))
+        time.sleep(0.05)
+
+
+@contextmanager
+def hurt_while_noticed(cluster: Cluster) -> Iterator[list[str]]:
+    """Lines about the API's readiness, which must come back by itself when the hurt is over."""
+    lines: list[str] = []
+    yield lines
+    lines.append(f"ready {cluster.until_readiness(True):.1f} s after the end")
+
+
+@contextmanager
+def suspended(processes: list[psutil.Process]) -> Iterator[None]:
+    """The processes are stopped (SIGSTOP) in the block."""
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+
+
+def _stubs(cluster: Cluster) -> list[psutil.Process]:
+    return [process for process in cluster.processes("triton") if "stub" in process.name()]

@@ -1,0 +1,122 @@
+"""The services of a cluster: those of the embedded stack, with small networks, short leases, one worker more,
+and links between Marey's processes and what they use."""
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import quote
+
+from deploy.embedded import postgres
+from deploy.embedded.probes import file_exists
+from deploy.embedded.process import ServiceCommand
+from deploy.embedded.service import Service
+from deploy.embedded.services import Layout, stack_services
+from deploy.embedded.triton import TritonPorts, build_repository, triton_command
+from model_repository.cpu_target import CpuTarget
+from tests.faults.links import HOST, Link, socket_link, tcp_link
+from tests.services.probe_networks import write_probe_networks
+
+ROOT = Path(__file__).parents[2]
+SECOND_WORKER = "second_worker"
+"""It has no links: when the first is cut off, it does the work."""
+USES = {
+    "api": ("postgres", "nats", "triton"),
+    "orchestrator": ("postgres", "nats"),
+    "worker": ("postgres", "nats", "triton"),
+}
+_POSTGRES_SOCKET = ".s.PGSQL.5432"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Links by process and service, and what tells each process to use its own."""
+
+    links: dict[tuple[str, str], Link]
+    environments: dict[str, dict[str, str]]
+
+
+@contextlib.asynccontextmanager
+async def open_network(layout: Layout, folder: Path) -> AsyncIterator[Network]:
+    """Links that listen already; the services need not run yet."""
+    network = Network(links={}, environments={role: {} for role in USES})
+    async with contextlib.AsyncExitStack() as stack:
+        for role, services in USES.items():
+            environment = network.environments[role]
+            listen_at = folder / role / _POSTGRES_SOCKET
+            socket = postgres.socket_dir(layout.postgres_data) / _POSTGRES_SOCKET
+            network.links[role, "postgres"], server = await socket_link(socket, listen_at)
+            stack.callback(server.close)
+            host = quote(str(listen_at.parent), safe="/")
+            environment["MAREY_DATABASE_URL"] = f"postgresql://postgres@/marey?host={host}"
+            for service in services[1:]:
+                port = layout.ports[{"nats": "nats", "triton": "triton_grpc"}[service]]
+                network.links[role, service], listening, server = await tcp_link(port)
+                stack.callback(server.close)
+                scheme = "nats://" if service == "nats" else ""
+                environment[f"MAREY_{service.upper()}_URL"] = f"{scheme}{HOST}:{listening}"
+        yield network
+
+
+def fault_services(
+    layout: Layout, network: Network, before_start: dict[str, Callable[[], None]]
+) -> list[Service]:
+    """The services; each does once what `before_start` has for it before it is started."""
+    services = {service.name: service for service in stack_services(layout)}
+    services["triton"] = replace(services["triton"], command=lambda: _triton_command(layout))
+    worker = services["worker"]
+    for role in USES:
+        services[role] = _with_short_leases(services[role], role, network.environments[role])
+    ready_file = layout.home.path / f"{SECOND_WORKER}.ready"
+    second = _with_short_leases(worker, "worker", {"MAREY_READY_FILE": str(ready_file)})
+    services[SECOND_WORKER] = replace(
+        second,
+        name=SECOND_WORKER,
+        command=lambda: _without(ready_file, second.command()),
+        ready=file_exists(ready_file),
+    )
+    return [_hooked(service, before_start) for service in services.values()]
+
+
+def networks_folder(layout: Layout) -> Path:
+    """Where the files of the networks are."""
+    return layout.home.path / "networks"
+
+
+def _hooked(service: Service, before_start: dict[str, Callable[[], None]]) -> Service:
+    def command() -> ServiceCommand:
+        before_start.pop(service.name, lambda: None)()
+        return service.command()
+
+    return replace(service, command=command)
+
+
+def _with_short_leases(service: Service, role: str, environment: dict[str, str]) -> Service:
+    def command() -> ServiceCommand:
+        original = service.command()
+        path = os.pathsep.join((str(ROOT), str(ROOT / "sdk")))
+        argv = (sys.executable, "-m", "tests.faults.role", role)
+        return replace(original, argv=argv, env={**original.env, **environment, "PYTHONPATH": path})
+
+    return replace(service, command=command)
+
+
+def _without(ready_file: Path, command: ServiceCommand) -> ServiceCommand:
+    ready_file.unlink(missing_ok=True)
+    return replace(command, name=SECOND_WORKER)
+
+
+def _triton_command(layout: Layout) -> ServiceCommand:
+    repository = layout.home.path / "triton"
+    models = networks_folder(layout)
+    if not models.exists():
+        write_probe_networks(models)
+    build_repository(CpuTarget(cores=1), repository, models)
+    ports = TritonPorts(
+        http=layout.ports["triton_http"],
+        grpc=layout.ports["triton_grpc"],
+        metrics=layout.ports["triton_metrics"],
+    )
+    return triton_command(repository, ports)
