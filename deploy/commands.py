@@ -92,8 +92,8 @@ def orchestrator() -> None:
 
 @click.command()
 @click.option("--project", metavar="NAME", help="Work for this project only.")
-@click.option("--tier", type=click.Choice([*Tier]), help="Work for this tier only.")
-def worker(project: str | None, tier: Tier | None) -> None:
+@click.option("--tier", type=click.Choice([tier.value for tier in Tier]), help="Work for this tier only.")
+def worker(project: str | None, tier: str | None) -> None:
     """Run one inference worker, configured by the environment.
 
     A worker with --project or --tier is dedicated: it leaves everything else to other workers.
@@ -105,7 +105,7 @@ def worker(project: str | None, tier: Tier | None) -> None:
     configure_logging()
     with error_sentences():
         settings = Settings.from_environment(os.environ)
-        run_worker(replace(settings, only_project=project, only_tier=tier and Tier(tier)))
+        run_worker(replace(settings, only_project=project, only_tier=Tier(tier) if tier else None))
 
 
 @click.command()

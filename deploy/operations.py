@@ -12,9 +12,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from core.errors import ConfigurationError
 from deploy.sentences import error_sentences
 
 if TYPE_CHECKING:
+    from orchestrator.store.figures import TierFigures
     from orchestrator.store.levers import ProjectLevers
 
 _home = click.option(
@@ -41,6 +43,63 @@ def levers(project: str | None, changes: tuple[str, ...], home: Path, database_u
     """
     with error_sentences():
         asyncio.run(_levers(_database_url(home, database_url), project, parse_changes(changes)))
+
+
+@click.command()
+@click.option(
+    "--window",
+    "window_s",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(1, 86400),
+    help="Dwell and throughput are of the runs that ended in the last so many seconds.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@_home
+@_database
+def tiers(window_s: float, as_json: bool, home: Path, database_url: str | None) -> None:
+    """Show per tier and project what waits, what is in flight, how long runs waited and how fast they went.
+
+    Dwell is the time from when a run was made until a worker first took it.
+    """
+    with error_sentences():
+        figures = asyncio.run(_tiers(_database_url(home, database_url), window_s))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(figures)).decode())
+    else:
+        Console().print(tiers_table(figures))
+
+
+async def _tiers(database_url: str, window_s: float) -> list[TierFigures]:
+    from orchestrator.store import Store
+
+    async with Store.open(database_url, 1) as store:
+        return await store.figures.tiers(window_s)
+
+
+def tiers_table(figures: Sequence[TierFigures]) -> Table:
+    """A line per tier, then one per project of it."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("tier")
+    table.add_column("project")
+    for column in ("waiting", "in flight", "dwell p50", "dwell p99", "frames/s"):
+        table.add_column(column, justify="right")
+    for row in figures:
+        table.add_row(
+            "" if row.project else row.tier,
+            row.project or "all",
+            f"{row.waiting_runs}",
+            f"{row.in_flight_runs}",
+            _seconds(row.dwell_p50_s),
+            _seconds(row.dwell_p99_s),
+            f"{row.frames_per_s:.1f}",
+            style=None if row.project else "bold",
+        )
+    return table
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} s"
 
 
 def parse_changes(changes: Sequence[str]) -> dict[str, object]:
@@ -100,4 +159,7 @@ def _text(value: object) -> str:
 def _database_url(home: Path, given: str | None) -> str:
     from deploy.embedded.postgres import postgres_url
 
-    return given or postgres_url(home.expanduser().absolute() / "postgres")
+    data = home.expanduser().absolute() / "postgres"
+    if given is None and not data.exists():
+        raise ConfigurationError(f"expected MAREY_DATABASE_URL or a stack in {home}, got none: try --home")
+    return given or postgres_url(data)

@@ -109,6 +109,36 @@ SELECT lane.tier, lane.project_id, p.project_levers AS levers
 FROM (SELECT DISTINCT tier, project_id FROM task WHERE status = 'sent' AND (kind = 'infer') = $1) AS lane
 JOIN project p ON p.id = lane.project_id;
 
+-- name: tier_figures
+-- Per tier and project, and per tier (`project` null): runs that wait or are in flight, and of those that ended in
+-- the last $1 seconds how long they had waited and how many frames per second they were.
+WITH waiting AS (
+    SELECT tier, coalesce(project_id, 0) AS project_id, count(*) AS runs, sum(frame_count) AS frames
+    FROM (SELECT tier, project_id, frame_count FROM task WHERE kind = 'infer' AND status = 'ready'
+          UNION ALL
+          SELECT tier, project_id, frame_count FROM task WHERE kind = 'infer' AND status = 'sent') AS task
+    GROUP BY GROUPING SETS ((tier, project_id), (tier))
+), in_flight AS (
+    SELECT tier, coalesce(project_id, 0) AS project_id, count(*) AS runs
+    FROM task WHERE kind = 'infer' AND status = 'leased'
+    GROUP BY GROUPING SETS ((tier, project_id), (tier))
+), ended AS (
+    SELECT tier, coalesce(project_id, 0) AS project_id, sum(frame_count) AS frames,
+           percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
+               ORDER BY extract(epoch FROM started_at - created_at)) AS dwell_s
+    FROM task
+    WHERE kind = 'infer' AND status = 'done' AND finished_at > now() - make_interval(secs => $1)
+    GROUP BY GROUPING SETS ((tier, project_id), (tier))
+)
+SELECT tier, p.project_name AS project, coalesce(waiting.runs, 0) AS waiting_runs,
+       coalesce(waiting.frames, 0) AS waiting_frames, coalesce(in_flight.runs, 0) AS in_flight_runs,
+       dwell_s[1]::float8 AS dwell_p50_s, dwell_s[2]::float8 AS dwell_p99_s,
+       (coalesce(ended.frames, 0) / $1)::float8 AS frames_per_s
+FROM waiting
+FULL JOIN in_flight USING (tier, project_id)
+FULL JOIN ended USING (tier, project_id)
+LEFT JOIN project p ON p.id = project_id;
+
 -- name: project_levers
 -- Every project with its tier and levers.
 SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers FROM project ORDER BY id;

@@ -8,6 +8,7 @@ from typing import Self
 from orchestrator.store.admission import AdmissionStore
 from orchestrator.store.catalogue import Catalogue
 from orchestrator.store.database import Database
+from orchestrator.store.figures import FigureStore
 from orchestrator.store.flow import FlowStore
 from orchestrator.store.jobs import JobStore
 from orchestrator.store.keys import KeyStore
@@ -34,6 +35,7 @@ class Store:
         self.flow = FlowStore(database)
         self.repair = RepairStore(database)
         self.levers = LeverStore(database)
+        self.figures = FigureStore(database)
 
     @classmethod
     @asynccontextmanager

@@ -1,8 +1,15 @@
 """The operator's commands on a real database."""
 
+import asyncio
+
+import asyncpg
+import msgspec
 from click.testing import CliRunner, Result
 
-from deploy.operations import levers
+from core.jobs import Tier
+from deploy.operations import levers, tiers
+from tests.services.backlogs import add_runs, make_project, relaying, worker
+from tests.services.orchestrator import System
 
 
 def run_levers(database_url: str, *arguments: str) -> Result:
@@ -31,3 +38,42 @@ def test_what_is_wrong_is_told(database_url: str) -> None:
         result = run_levers(database_url, *arguments)
         assert result.exit_code == 1
         assert said in result.output
+
+
+async def test_tiers_shows_what_waits_and_what_ended(system: System) -> None:
+    busy = await make_project(system, "busy", Tier.PRIORITY)
+    await add_runs(system, busy, runs=10, frames=30)
+    await add_runs(system, await make_project(system, "idle", Tier.PRIORITY), runs=2)
+    await system.store.levers.change("idle", {"dedicated": True})
+    async with relaying(system), worker(system) as turns:
+        await turns.has_begun(1)
+        await turns.work(3)
+        await run_sql(
+            system, "UPDATE task SET created_at = started_at - interval '7 s' WHERE status = 'done'"
+        )
+        environment = {"MAREY_DATABASE_URL": system.settings.database_url}
+        command = asyncio.to_thread(CliRunner().invoke, tiers, ["--json", "--window=90"], env=environment)
+        rows = msgspec.json.decode((await command).output)
+        table = (await asyncio.to_thread(CliRunner().invoke, tiers, env=environment)).output
+    figures = {row.pop("project"): row for row in rows}
+    ended = {"tier": "priority", "dwell_p50_s": 7.0, "dwell_p99_s": 7.0, "frames_per_s": 1.0}
+    never = {"dwell_p50_s": None, "dwell_p99_s": None, "frames_per_s": 0.0}
+    assert figures == {
+        None: ended | {"waiting_runs": 8, "waiting_frames": 244, "in_flight_runs": 1},
+        "busy": ended | {"waiting_runs": 6, "waiting_frames": 180, "in_flight_runs": 1},
+        "idle": ended | never | {"waiting_runs": 2, "waiting_frames": 64, "in_flight_runs": 0},
+    }
+    assert [line.split()[:3] for line in table.splitlines()[1:]] == [
+        ["priority", "all", "8"],
+        ["busy", "6", "1"],
+        ["idle", "2", "0"],
+    ]
+
+
+async def run_sql(system: System, statement: str) -> None:
+    """Run one statement."""
+    connection = await asyncpg.connect(system.settings.database_url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

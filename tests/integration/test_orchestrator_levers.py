@@ -1,15 +1,20 @@
 """Levers on real Postgres and NATS, changed while workers are at it."""
 
+import asyncio
+from dataclasses import replace
+
 import asyncpg
 import pytest
 
 from core.errors import InvalidParameterError, NotFoundError
 from core.jobs import Tier
 from orchestrator.lanes import Queue, Scope
+from orchestrator.service import work_on_runs
 from orchestrator.store import JobRequest, Tenant
 from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
 from tests.services.leases import leased, until
 from tests.services.orchestrator import System
+from tests.services.poses import KnownPoses
 
 
 async def count(system: System, query: str) -> int:
@@ -110,6 +115,12 @@ async def test_a_dedicated_worker_takes_only_its_own(system: System, project: Te
         turns.permit(10)
         await until_ended(system, own)
     assert turns.jobs() == [own] * 10
+
+
+async def test_a_dedicated_worker_needs_a_project_that_there_is(system: System, project: Tenant) -> None:
+    settings = replace(system.settings, only_project="lob")
+    with pytest.raises(NotFoundError, match="expected a project among default, lab, got 'lob'"):
+        await work_on_runs(settings, KnownPoses(), asyncio.Event())
 
 
 async def test_a_project_may_keep_to_its_dedicated_workers(system: System, project: Tenant) -> None:

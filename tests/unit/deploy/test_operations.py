@@ -2,8 +2,11 @@
 
 import pytest
 from click import UsageError
+from click.testing import CliRunner
 
-from deploy.operations import parse_changes
+from core.jobs import Tier
+from deploy.commands import worker
+from deploy.operations import parse_changes, tiers
 
 
 def test_values_are_numbers_words_or_the_default() -> None:
@@ -20,3 +23,16 @@ def test_values_are_numbers_words_or_the_default() -> None:
 def test_a_change_without_a_value_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="expected LEVER=VALUE, got 'partitions'"):
         parse_changes(["partitions"])
+
+
+def test_without_a_stack_it_is_told_where_one_was_expected() -> None:
+    result = CliRunner().invoke(tiers, ["--home", "/nonexistent"], env={"MAREY_DATABASE_URL": None})
+    assert result.exit_code == 1
+    assert "expected MAREY_DATABASE_URL or a stack in /nonexistent" in result.output
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_a_worker_is_dedicated_to_a_tier_by_its_name(tier: Tier) -> None:
+    result = CliRunner().invoke(worker, ["--tier", tier.value], env={"MAREY_DATABASE_URL": None})
+    assert result.exit_code == 1
+    assert "MAREY_DATABASE_URL" in result.output
