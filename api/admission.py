@@ -8,7 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import AsyncAnyCallable
 
-from api.accounts.access import tenant_of
+from api.accounts.tenants import tenant_of
 from api.health.service import Readiness
 from orchestrator.admission import not_ready, refuse, storage_full
 from orchestrator.objects import ObjectStore

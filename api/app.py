@@ -1,6 +1,7 @@
 """The REST application."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from litestar import Litestar, Router
@@ -9,17 +10,20 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api.accounts.access import PUBLIC, key_guard, tenant_of
+from api.accounts.access import key_guard
 from api.accounts.controller import api_key_router
+from api.accounts.roles import PUBLIC
 from api.accounts.service import Accounts
+from api.accounts.tenants import tenant_of
 from api.admission import Admission, admission_guard
 from api.catalogue.controller import catalogue_routers
+from api.description import complete
 from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
 from api.health.controller import HealthController
 from api.health.service import Readiness
 from api.jobs.controller import JobController
 from api.jobs.service import Jobs
-from api.requests import finish_response
+from api.requests import finish_response, timed
 from api.results.controller import DownloadController, ResultController
 from api.results.service import Results
 from api.uploads.controller import UploadController
@@ -42,11 +46,13 @@ class Services:
     uploads: Uploads
     results: Results
     readiness: Readiness
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the server begins to stop: what would go on for long ends."""
 
 
 def create_app(services: Services) -> Litestar:
     """The application over open services, which the caller closes."""
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             UploadController,
             JobController,
@@ -65,6 +71,7 @@ def create_app(services: Services) -> Litestar:
             "uploads": _provided(services.uploads),
             "results": _provided(services.results),
             "readiness": _provided(services.readiness),
+            "stopping": _provided(services.stopping),
         },
         exception_handlers={
             MareyError: on_marey_error,
@@ -72,12 +79,15 @@ def create_app(services: Services) -> Litestar:
             RecursionError: on_recursion,
             Exception: on_unexpected,
         },
+        middleware=[timed],
         before_send=[finish_response],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=_openapi(),
         logging_config=None,
         debug=False,
     )
+    complete(app.openapi_schema)
+    return app
 
 
 def _openapi() -> OpenAPIConfig:

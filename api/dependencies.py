@@ -1,5 +1,7 @@
 """What handlers ask for by name. Made once, by `create_app`, but for the tenant, whom each request names."""
 
+import asyncio
+
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
@@ -13,6 +15,7 @@ from orchestrator.store import Catalogue, Tenant
 TenantDep = NamedDependency[SkipValidation[Tenant]]
 AccountsDep = NamedDependency[SkipValidation[Accounts]]
 CatalogueDep = NamedDependency[SkipValidation[Catalogue]]
+StoppingDep = NamedDependency[SkipValidation[asyncio.Event]]
 JobsDep = NamedDependency[SkipValidation[Jobs]]
 UploadsDep = NamedDependency[SkipValidation[Uploads]]
 ResultsDep = NamedDependency[SkipValidation[Results]]

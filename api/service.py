@@ -46,7 +46,7 @@ async def serve(settings: ApiSettings) -> None:
         async with open_services(settings) as services:
             logger.info("listening on %s:%d", settings.host, settings.port, extra={"action": "listen"})
             config = server_config(services, settings.services.lease.drain_timeout_s)
-            await Server(config).serve(sockets=[listener])
+            await Server(config, services.stopping).serve(sockets=[listener])
 
 
 @asynccontextmanager
@@ -106,6 +106,15 @@ def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:
 
 class Server(uvicorn.Server):
     """A server that ends quietly: uvicorn repeats the signal before the services are closed."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell what would go on for long, then wait for what is under way."""
+        self._stopping.set()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -4,7 +4,7 @@ from litestar import Response, Router, delete, post
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from api.accounts.access import ADMIN
+from api.accounts.roles import ADMIN
 from api.accounts.schemas import ApiKeyCreate, ApiKeyIssued
 from api.catalogue.controller import ObjectId, read_handlers
 from api.dependencies import AccountsDep, TenantDep

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import GenericAlias
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg, PathParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from api.accounts.access import ADMIN
+from api.accounts.roles import ADMIN
 from api.catalogue.bodies import (
     MAX_ID,
     Body,
@@ -23,7 +23,7 @@ from api.catalogue.bodies import (
     UserGroupBody,
 )
 from api.catalogue.etags import etag_of, require_match
-from api.catalogue.lists import next_cursor, window_of
+from api.catalogue.lists import Page, next_cursor, window_of
 from api.dependencies import CatalogueDep, TenantDep
 from orchestrator.store import resources
 from orchestrator.store.resources import Resource
@@ -33,13 +33,6 @@ Out = TypeVar("Out")
 JSON = BodyKwarg(media_type=RequestEncodingType.JSON)
 Handler = Callable[..., Any]
 AnyRequest = Request[Any, Any, Any]
-
-
-class Page(msgspec.Struct, Generic[Out], frozen=True, kw_only=True):
-    """Part of a list. `next_cursor` leads on; null: there is no more."""
-
-    items: list[Out]
-    next_cursor: str | None
 
 
 def read_handlers(resource: Resource[Out]) -> list[HTTPRouteHandler]:
@@ -58,12 +51,7 @@ def _list_handler(resource: Resource[Out]) -> HTTPRouteHandler:
         rows = await catalogue.rows(tenant, resource, window)
         return Page(items=rows, next_cursor=next_cursor(window, rows))
 
-    narrowed = f" Narrow it with {', '.join(resource.parents)}." if resource.parents else ""
-    text = (
-        "A page of the list. `limit` (1 to 100) and `cursor` page through it, `sort` is one of "
-        f"{', '.join(resource.sorts)} (`-` reverses).{narrowed}"
-    )
-    return get("/", summary=f"List {resource.table} objects", description=text)(
+    return get("/", summary=f"List {resource.table} objects")(
         _typed(list_objects, GenericAlias(Page, resource.row))
     )
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -11,8 +12,16 @@ from core.errors import InvalidParameterError
 from orchestrator.store import Window
 from orchestrator.store.resources import DIRECTIONS, Resource
 
+Item = TypeVar("Item")
 MAX_LIMIT = 100
-_DEFAULT_LIMIT = 20
+DEFAULT_LIMIT = 20
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True, kw_only=True):
+    """Part of a list. `next_cursor` leads on; null: there is no more."""
+
+    items: list[Item]
+    next_cursor: str | None
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -36,9 +45,9 @@ def window_of(resource: Resource[object], parameters: Mapping[str, Sequence[str]
         if len(values) > 1:
             raise InvalidParameterError(f"{name}: expected one value, got {len(values)}")
     given = {name: values[0] for name, values in parameters.items()}
-    sort, direction = _order(resource, given.get("sort", "id"))
+    sort, direction = _order(resource, given.get("sort", resource.default_sort))
     return Window(
-        limit=_number("limit", given.get("limit", str(_DEFAULT_LIMIT)), MAX_LIMIT),
+        limit=_number("limit", given.get("limit", str(DEFAULT_LIMIT)), MAX_LIMIT),
         sort=sort,
         direction=direction,
         after=_after(given["cursor"], sort, direction) if "cursor" in given else None,

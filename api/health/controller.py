@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Controller, Request, Response, get
 
-from api.accounts.access import NO_KEY, PUBLIC
+from api.accounts.roles import NO_KEY, PUBLIC
 from api.dependencies import ReadinessDep
 from api.errors import PROBLEM_JSON, retry_after
 from api.health.schemas import Live, NotReady, Ready

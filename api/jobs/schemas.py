@@ -18,6 +18,8 @@ class JobOut(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it is now."""
 
     id: int
+    user_id: int
+    project_id: int
     status: str
     pipeline: str
     tier: str
@@ -63,13 +65,14 @@ class VideoOut(msgspec.Struct, frozen=True, kw_only=True):
     failed_ranges: list[FailedRangeOut]
 
 
-class JobList(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs, newest first."""
-
-    items: list[JobOut]
-
-
 class VideoList(msgspec.Struct, frozen=True, kw_only=True):
     """The videos of a job, in the package's order."""
 
     items: list[VideoOut]
+
+
+class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A job and its videos at one moment."""
+
+    job: JobOut
+    videos: list[VideoOut]

@@ -19,8 +19,9 @@ class Jobs:
         self._store = store
         self._objects = objects
 
-    async def create(self, tenant: Tenant, job: JobCreate) -> JobView:
-        """Record a job. Raises InvalidParameterError for what it cannot start with, QuotaExceededError."""
+    async def create(self, tenant: Tenant, job: JobCreate, idempotency_key: str | None = None) -> JobView:
+        """Record a job. Raises InvalidParameterError for what it cannot start with, QuotaExceededError,
+        IdempotencyKeyReusedError."""
         check_parameters(job.parameters)
         input_bytes = await asyncio.to_thread(self._upload_bytes, tenant, job.input)
         if input_bytes is None:
@@ -32,16 +33,13 @@ class Jobs:
             parameters=job.parameters,
             input_key=job.input,
             input_bytes=input_bytes,
+            idempotency_key=idempotency_key,
         )
         return await self._store.job(tenant, await self._store.create(tenant, request))
 
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """The job. Raises NotFoundError."""
         return await self._store.job(tenant, job_id)
-
-    async def latest(self, tenant: Tenant, limit: int) -> list[JobView]:
-        """The newest jobs first."""
-        return await self._store.latest(tenant, limit)
 
     async def videos(self, tenant: Tenant, job_id: int) -> list[VideoView]:
         """The job's videos. Raises NotFoundError if there is no such job."""

@@ -4,13 +4,14 @@ from typing import Any
 
 from litestar import Controller, Request, get
 from litestar.params import FromPath
-from litestar.response import File
+from litestar.response import File, Stream
 
-from api.accounts.access import NO_KEY, PUBLIC
+from api.accounts.roles import NO_KEY, PUBLIC
 from api.dependencies import ResultsDep, TenantDep
 from api.jobs.controller import JobId
+from api.results.archive import zip_pieces
 from api.results.schemas import ResultFileOut, ResultList
-from api.results.service import ResultFile
+from api.results.service import Archive, ResultFile
 
 _MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
@@ -35,10 +36,12 @@ class ResultController(Controller):
         self, job_id: JobId, request: Request[Any, Any, Any], tenant: TenantDep, results: ResultsDep
     ) -> ResultList:
         """The files that the job has produced so far, with links that are good for an hour."""
-        files = await results.files(tenant, job_id)
-        tokens = [results.token(tenant, job_id, file.place.path) for file in files]
-        urls = [f"{request.base_url}download/{token}" for token in tokens]
-        return ResultList(items=[_file_out(file, url) for file, url in zip(files, urls, strict=True)])
+
+        def url(path: str | None) -> str:
+            return f"{request.base_url}download/{results.token(tenant, job_id, path)}"
+
+        items = [_file_out(file, url(file.place.path)) for file in await results.files(tenant, job_id)]
+        return ResultList(items=items, archive_url=url(None))
 
 
 class DownloadController(Controller):
@@ -50,11 +53,14 @@ class DownloadController(Controller):
     security = NO_KEY
 
     @get("/{token:str}")
-    async def download(self, token: FromPath[str], results: ResultsDep) -> File:
-        """The file of a link, as an attachment."""
-        path = await results.open(token)
-        media_type = _MEDIA_TYPES[path.suffix]
-        return File(path, filename=path.name, media_type=media_type, headers=_DOWNLOAD_HEADERS)
+    async def download(self, token: FromPath[str], results: ResultsDep) -> File | Stream:
+        """The file of a link, or the archive of all files of a job, as an attachment."""
+        wanted = await results.open(token)
+        if isinstance(wanted, Archive):
+            headers = {"Content-Disposition": f'attachment; filename="{wanted.name}"', **_DOWNLOAD_HEADERS}
+            return Stream(zip_pieces(wanted.files), media_type="application/zip", headers=headers)
+        media_type = _MEDIA_TYPES[wanted.suffix]
+        return File(wanted, filename=wanted.name, media_type=media_type, headers=_DOWNLOAD_HEADERS)
 
 
 def _file_out(result: ResultFile, url: str) -> ResultFileOut:

@@ -18,3 +18,5 @@ class ResultList(msgspec.Struct, frozen=True, kw_only=True):
     """The files that a job has produced so far."""
 
     items: list[ResultFileOut]
+    archive_url: str
+    """All of them as one zip."""

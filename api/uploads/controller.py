@@ -8,7 +8,7 @@ from litestar import Controller, Request, get, put
 from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
 
-from api.accounts.access import NO_KEY, PUBLIC
+from api.accounts.roles import NO_KEY, PUBLIC
 from api.admission import STARTS_WORK
 from api.dependencies import TenantDep, UploadsDep
 from api.uploads.schemas import UploadReceipt, UploadTicket

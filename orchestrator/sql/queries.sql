@@ -15,6 +15,10 @@ JOIN project p ON p.id = g.project_id
 LEFT JOIN pipeline l ON l.pipeline_name = $3
 WHERE p.id = $1 AND u.id = $2;
 
+-- name: job_of_key
+-- The job of project $1 that was made with idempotency key $2.
+SELECT id, idempotency_digest FROM job WHERE project_id = $1 AND idempotency_key = $2;
+
 -- name: owned_job
 -- Job $2, if it is of project $1.
 SELECT id FROM job WHERE project_id = $1 AND id = $2;
@@ -29,11 +33,13 @@ SELECT pipeline_name AS name FROM pipeline ORDER BY pipeline_name;
 
 -- name: insert_job
 -- A job and its first task. $1 user, $2 project, $3 pipeline, $4 parameter set, $5 tier, $6 parameters,
--- $7 input key, $8 size of the input.
+-- $7 input key, $8 size of the input, $9 idempotency key and $10 digest of the request. No row: the project has a
+-- job of this key.
 WITH made AS (
     INSERT INTO job (user_id, project_id, pipeline_id, pipeline_parameter_set_id, tier, job_parameters, input_key,
-                     input_bytes)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                     input_bytes, idempotency_key, idempotency_digest)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT (project_id, idempotency_key) DO NOTHING
     RETURNING id, project_id, tier
 ), first_task AS (
     INSERT INTO task (kind, job_id, project_id, tier) SELECT 'initialize', id, project_id, tier FROM made
@@ -42,18 +48,10 @@ SELECT id FROM made;
 
 -- name: job_view
 -- Job $2 of project $1 as its user sees it.
-SELECT j.id, j.status, j.error_code, j.error_message, l.pipeline_name, j.project_id, j.tier, j.input_key,
+SELECT j.id, j.user_id, j.project_id, j.status, j.error_code, j.error_message, l.pipeline_name, j.tier, j.input_key,
        j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
 FROM job j JOIN pipeline l ON l.id = j.pipeline_id
 WHERE j.project_id = $1 AND j.id = $2;
-
--- name: job_views
--- At most $2 jobs of project $1 with an id below $3, newest first.
-SELECT j.id, j.status, j.error_code, j.error_message, l.pipeline_name, j.project_id, j.tier, j.input_key,
-       j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
-FROM job j JOIN pipeline l ON l.id = j.pipeline_id
-WHERE j.project_id = $1 AND j.id < $3
-ORDER BY j.id DESC LIMIT $2;
 
 -- name: video_views
 -- The videos of job $2 of project $1 as its user sees them.

@@ -21,9 +21,16 @@ def constraint_errors() -> Iterator[None]:
 
 
 def _refusal(error: BaseException | None) -> MareyError | None:
+    """Row-level security keeps Postgres from telling values, so the constraints' names tell the columns."""
     if isinstance(error, asyncpg.UniqueViolationError):
-        return ConflictError(f"{error.table_name}: {error.detail}")
+        return ConflictError(f"expected a new {_column(error, '_key')}, got one that exists already")
     if isinstance(error, asyncpg.ForeignKeyViolationError):
-        missing = "is not present" in (error.detail or "")
-        return (InvalidParameterError if missing else ConflictError)(error.detail)
+        if "is not present" in (error.detail or ""):
+            return InvalidParameterError(f"{_column(error, '_fkey')}: expected one that exists, got another")
+        return ConflictError(f"expected an object that is not in use, {error.table_name} objects refer to it")
     return None
+
+
+def _column(error: asyncpg.PostgresError, suffix: str) -> str:
+    """`user_user_email_key` of table `user` -> `user_email`."""
+    return str(error.constraint_name).removeprefix(f"{error.table_name}_").removesuffix(suffix)

@@ -1,18 +1,19 @@
-"""Jobs and videos as their users see them."""
+"""What users do with jobs."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from biomechanics.summary import FailedRange
-from core.errors import ConflictError, InvalidParameterError, NotFoundError
-from core.jobs import JobStatus, Tier, VideoStatus
+import msgspec
+
+from core.errors import ConflictError, IdempotencyKeyReusedError, InvalidParameterError, NotFoundError
+from core.jobs import JobStatus, Tier
 from orchestrator.parameters import lever_parameters, resolve_parameters
 from orchestrator.store.admission import admit_job
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tenants import Tenant, TenantDatabase
+from orchestrator.store.views import JobView, VideoView
 
-_NEWEST = 2**63 - 1
 _REOPEN = ("reopen_batches", "drop_collections", "reopen_videos", "revive_tasks")
 """What a redrive does to a job's parts, in this order."""
 
@@ -27,56 +28,8 @@ class JobRequest:
     parameters: Mapping[str, object] = field(default_factory=dict)
     input_bytes: int = 0
     """Size of the package."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
-    """A job."""
-
-    id: int
-    status: JobStatus
-    error_code: str | None
-    error_message: str | None
-    pipeline_name: str
-    project_id: int
-    tier: Tier
-    input_key: str
-    parameters: dict[str, object]
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    videos_total: int
-    videos_done: int
-    """Videos that are over, with or without results."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoView:
-    """A video of a job."""
-
-    id: int
-    job_id: int
-    name: str
-    status: VideoStatus
-    error_code: str | None
-    error_message: str | None
-    """On a completed video: what is missing from its results."""
-    frames_total: int
-    frames_done: int
-    """Frames that were inferred or are known to be missing."""
-    frames_missing: int
-    results_path: str
-    """Prefix of the object keys of the results."""
-    summary: dict[str, object] | None
-    failed_ranges: tuple[FailedRange, ...] = ()
-    """Frames that were given up, and why."""
-
-    @property
-    def progress(self) -> float:
-        """Share of the frames that are done, 0 to 1; 1 for a video that is over."""
-        if self.status.is_final:
-            return 1.0
-        return self.frames_done / self.frames_total if self.frames_total else 0.0
+    idempotency_key: str | None = None
+    """A second request with this key makes no second job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +49,12 @@ class _Id:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _MadeBefore:
+    id: int
+    idempotency_digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Name:
     name: str
 
@@ -112,28 +71,17 @@ class JobStore:
     async def create(self, tenant: Tenant, request: JobRequest) -> int:
         """Write the job and its first task in one transaction; return the job's id.
 
-        Raises InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user,
-        QuotaExceededError if the project has enough under way.
+        A repeated request with the same idempotency key returns the id that it returned before. Raises
+        InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user,
+        QuotaExceededError if the project has enough under way, IdempotencyKeyReusedError if the key came with
+        another request.
         """
         async with self._as(tenant).transaction() as session:
-            defaults = await _defaults(session, tenant, request)
-            usual = {**lever_parameters(defaults.levers), **defaults.parameters}
-            parameters = resolve_parameters(usual, request.parameters)
-            await admit_job(session, tenant, request.input_bytes)
-            made = await session.row(
-                _Id,
-                "insert_job",
-                defaults.user_id,
-                defaults.project_id,
-                defaults.pipeline_id,
-                defaults.pipeline_parameter_set_id,
-                defaults.tier,
-                parameters,
-                request.input_key,
-                request.input_bytes,
-            )
+            made = await _made_before(session, tenant, request) or await _make(session, tenant, request)
+            # None: another request with this key came first, just now.
+            made = made or await _made_before(session, tenant, request)
         assert made is not None
-        return made.id
+        return made
 
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """Raises NotFoundError."""
@@ -145,11 +93,6 @@ class JobStore:
     async def videos(self, tenant: Tenant, job_id: int) -> list[VideoView]:
         """The videos of a job in the order of its package; none before the package is unpacked."""
         return await self._as(tenant).rows(VideoView, "video_views", tenant.project_id, job_id)
-
-    async def latest(self, tenant: Tenant, limit: int = 50, before_id: int | None = None) -> list[JobView]:
-        """Jobs, newest first; `before_id` continues a list after its last id."""
-        arguments = tenant.project_id, limit, before_id or _NEWEST
-        return await self._as(tenant).rows(JobView, "job_views", *arguments)
 
     async def cancel(self, tenant: Tenant, job_id: int) -> JobView:
         """End a job now: nothing of it is begun any more, and what is under way loses its lease.
@@ -193,6 +136,45 @@ class JobStore:
 
     def _as(self, tenant: Tenant) -> TenantDatabase:
         return TenantDatabase(self._database, tenant)
+
+
+async def _make(session: Session, tenant: Tenant, request: JobRequest) -> int | None:
+    """The new job's id; None if there is one of its idempotency key."""
+    defaults = await _defaults(session, tenant, request)
+    usual = {**lever_parameters(defaults.levers), **defaults.parameters}
+    parameters = resolve_parameters(usual, request.parameters)
+    await admit_job(session, tenant, request.input_bytes)
+    made = await session.row(
+        _Id,
+        "insert_job",
+        defaults.user_id,
+        defaults.project_id,
+        defaults.pipeline_id,
+        defaults.pipeline_parameter_set_id,
+        defaults.tier,
+        parameters,
+        request.input_key,
+        request.input_bytes,
+        request.idempotency_key,
+        _digest(request),
+    )
+    return made.id if made else None
+
+
+async def _made_before(session: Session, tenant: Tenant, request: JobRequest) -> int | None:
+    """The job that a request with this key made. Raises IdempotencyKeyReusedError if it was another one."""
+    if request.idempotency_key is None:
+        return None
+    made = await session.row(_MadeBefore, "job_of_key", tenant.project_id, request.idempotency_key)
+    if made is not None and made.idempotency_digest != _digest(request):
+        raise IdempotencyKeyReusedError
+    return made.id if made else None
+
+
+def _digest(request: JobRequest) -> bytes:
+    """Equal for equal requests; 16 bytes."""
+    said = [request.pipeline_name, request.input_key, request.parameters]
+    return hashlib.blake2b(msgspec.json.encode(said, order="deterministic"), digest_size=16).digest()
 
 
 async def _require(session: Session, tenant: Tenant, job_id: int) -> None:

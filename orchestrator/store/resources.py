@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar, get_type_hints
 
 from core.jobs import BatchStatus, VideoStatus
+from orchestrator.store.views import JobView
 
 RowT_co = TypeVar("RowT_co", covariant=True)
 DIRECTIONS = {"asc": ">", "desc": "<"}
@@ -35,6 +36,8 @@ class Resource(Generic[RowT_co]):
     """Columns by which a list may be narrowed."""
     sorts: tuple[str, ...] = ("id",)
     """Columns by which a list may be ordered, of type text but for `id`."""
+    default_sort: str = "id"
+    """`-` reverses."""
     reads: Mapping[str, str] = field(default_factory=dict)
     """SQL of the fields that are not read as they are stored."""
     stored: Mapping[str, str] = field(default_factory=dict)
@@ -201,6 +204,17 @@ PIPELINE_PARAMETERS = Resource(
     parents=("pipeline_id", "pipeline_parameter_set_id"),
     sorts=("id", "pipeline_parameters_name"),
 )  # fmt: skip
+JOBS = Resource(
+    table="job",
+    row=JobView,
+    visible=_OF_PROJECT,
+    parents=("user_id", "pipeline_id"),
+    default_sort="-id",
+    reads={
+        "pipeline_name": "(SELECT l.pipeline_name FROM pipeline l WHERE l.id = t.pipeline_id)",
+        "parameters": "t.job_parameters",
+    },
+)
 VIDEOS = Resource(
     table="video",
     row=VideoRow,
@@ -233,7 +247,7 @@ API_KEYS = Resource(
     sorts=("id", "api_key_name"),
 )
 RESOURCES: tuple[Resource[object], ...] = (
-    USERS, USER_GROUPS, PROJECTS, PIPELINES, PIPELINE_PARAMETER_SETS, PIPELINE_PARAMETERS, VIDEOS,
+    USERS, USER_GROUPS, PROJECTS, PIPELINES, PIPELINE_PARAMETER_SETS, PIPELINE_PARAMETERS, JOBS, VIDEOS,
     FRAME_BATCHES, API_KEYS,
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ import marey
 import pytest
 from click.testing import CliRunner
 from marey.cli import main as marey_cli
-from marey.errors import ConflictError, InvalidParameterError, InvalidRequestError, NotFoundError
+from marey.errors import ConflictError, InvalidParameterError, NotFoundError
 
 from tests.services.api import RunningApi, execute, finish_job, upload
 
@@ -76,7 +76,7 @@ def test_client_errors_have_classes(api: RunningApi) -> None:
     assert missing.value.request_id
     with pytest.raises(InvalidParameterError, match="finished upload"):
         api.client.create_job("nothing")
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(InvalidParameterError, match="from 1 to 100"):
         api.client.jobs(limit=1000)
 
 

@@ -29,7 +29,7 @@ def test_it_serves_and_stops_cleanly(database_url: str, tmp_path: Path, number: 
             response = http.get("/job")
         process.send_signal(number)
         assert process.wait(DEADLINE_S) == 0, log.read_text()
-    assert response.json() == {"items": []}
+    assert response.json() == {"items": [], "next_cursor": None}
     assert log.read_text() == ""
 
 

@@ -54,7 +54,7 @@ def test_wrong_addresses(api: RunningApi, subtests: pytest.Subtests) -> None:
         ("GET", "/user/1/nothing", 404, "not_found"),
         ("GET", "/job/one", 404, "not_found"),
         ("GET", "/nothing", 404, "not_found"),
-        ("GET", "/job?limit=0", 400, "invalid_request"),
+        ("GET", "/job?limit=0", 400, "invalid_parameter"),
         ("DELETE", "/job", 405, "method_not_allowed"),
     ):
         with subtests.test(path):

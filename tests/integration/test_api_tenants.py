@@ -13,6 +13,8 @@ from orchestrator.store.tenants import TenantDatabase
 from tests.services.api import RunningApi, assert_problem, execute, finish_job, upload
 from tests.services.tenants import Account, new_account
 
+LIST = (1, False, 10, None, None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Number:
@@ -87,10 +89,10 @@ async def test_without_a_tenant_nothing_is_seen(database_url: str) -> None:
         job_id = await store.jobs.create(tenant, JobRequest(pipeline_name="pose_2d", input_key="k"))
         assert (await store.jobs.job(tenant, job_id)).id == job_id
         database = store.jobs._database
-        assert await database.rows(_Number, "job_views", 1, 10, 99) == []
+        assert await database.rows(_Number, "job.list.id.asc", *LIST) == []
         async with TenantDatabase(database, tenant).transaction() as session:
-            assert len(await session.rows(_Number, "job_views", 1, 10, 99)) == 1
-        assert await Session(database.pool).rows(_Number, "job_views", 1, 10, 99) == []
+            assert len(await session.rows(_Number, "job.list.id.asc", *LIST)) == 1
+        assert await Session(database.pool).rows(_Number, "job.list.id.asc", *LIST) == []
 
 
 async def test_members_cannot_write_what_administrators_keep(database_url: str) -> None:

@@ -75,7 +75,7 @@ def serving(settings: ApiSettings, make_checks: MakeChecks | None = None) -> Ite
 
     async def serve() -> None:
         async with open_services(settings, make_checks) as services:
-            server = Server(server_config(services, drain_timeout_s=5))
+            server = Server(server_config(services, drain_timeout_s=5), services.stopping)
             started.set_result(server)
             await server.serve(sockets=[listener])
 
