@@ -68,7 +68,9 @@ FROM video v WHERE v.project_id = $1 AND v.job_id = $2 ORDER BY v.id;
 -- name: pick_ready
 -- Tasks to publish, locked: per lane (runs or steps x tier x project) as many as keep $1 unread messages of runs,
 -- $2 of other steps, in JetStream, and at most 16 at a time. Runs that wait there or are worked on are no more
--- than the project has partitions ($3: the default). The backlog stays here.
+-- than the project has partitions ($3: the default). The backlog stays here. (Rows are compared as in the index,
+-- and put in its order, because statistics of a queue are always old: with them alone Postgres may choose to read
+-- all tasks for each lane.)
 WITH RECURSIVE lane AS (
     (SELECT kind = 'infer' AS is_run, tier, project_id FROM task
      WHERE status = 'ready'
@@ -85,9 +87,10 @@ SELECT picked.id, picked.epoch, picked.kind, picked.tier, picked.project_id, pic
 FROM lane CROSS JOIN LATERAL (
     SELECT t.id, t.epoch, t.kind, t.tier, t.project_id, t.frame_count
     FROM task t
-    WHERE t.status = 'ready' AND (t.kind = 'infer') = lane.is_run AND t.tier = lane.tier
-          AND t.project_id = lane.project_id AND t.not_before <= now()
-    ORDER BY t.id
+    WHERE t.status = 'ready' AND t.not_before <= now()
+          AND (t.kind = 'infer', t.tier, t.project_id) >= (lane.is_run, lane.tier, lane.project_id)
+          AND (t.kind = 'infer', t.tier, t.project_id) <= (lane.is_run, lane.tier, lane.project_id)
+    ORDER BY t.kind = 'infer', t.tier, t.project_id, t.id
     LIMIT least(16, greatest(0, CASE WHEN NOT lane.is_run THEN $2::bigint ELSE least($1::bigint, (
         SELECT coalesce((p.project_levers ->> 'partitions')::bigint, $3::bigint)
         FROM project p WHERE p.id = lane.project_id
