@@ -12,7 +12,8 @@ FROM video v, generate_series(1, $2::int) AS i WHERE v.project_id = $1
 PROJECTS = """
 WITH made AS (INSERT INTO project (project_name) SELECT 'p' || i FROM generate_series(1, 40) i RETURNING id),
 jobs AS (
-    INSERT INTO job (user_id, project_id, pipeline_id, pipeline_parameter_set_id, tier, job_parameters, input_key)
+    INSERT INTO job (user_id, project_id, pipeline_id, pipeline_parameter_set_id, tier, job_parameters,
+                     input_key)
     SELECT 1, id, 1, 1, 'standard', '{}', 'k' FROM made RETURNING id
 )
 INSERT INTO video (job_id, video_name, video_results_path) SELECT id, 'v', 'r' FROM jobs RETURNING project_id
