@@ -1,13 +1,19 @@
 """The life of a process: it says when it is ready, and ends in good order when asked to."""
 
 import asyncio
+import ctypes
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
+_M_ARENA_MAX = -8
+"""mallopt(3)"""
+_HEAPS = 2
+
 
 def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main` with an event that SIGINT and SIGTERM set."""
+    share_heaps()
 
     async def guarded() -> None:
         stop = asyncio.Event()
@@ -33,6 +39,17 @@ async def ends_before(stop: asyncio.Event, work: Coroutine[None, None, None]) ->
         for task in (working, stopping):
             task.cancel()
         await asyncio.gather(working, stopping, return_exceptions=True)
+
+
+def share_heaps() -> None:
+    """Let all threads allocate from two heaps, where the C library has such a choice.
+
+    It gives each new thread one of its own, up to 8 per core, and the decoders of each run come with new
+    threads: memory would grow until every heap has held a decoder's pictures (bench/README.md).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, _HEAPS)
 
 
 def mark_ready(ready_file: Path | None) -> None:

@@ -53,7 +53,7 @@ class KeypointTableWriter:
     def __init__(self, csv_path: Path, parquet_path: Path, video_name: str, skeleton: Skeleton) -> None:
         self._video_name = video_name
         self._schema = table_schema(skeleton)
-        self._waiting: list[pa.RecordBatch] = []
+        self._rows = _RowGroup(len(skeleton.joints))
         with _table_errors(video_name):
             self._csv = pyarrow.csv.CSVWriter(
                 csv_path, self._schema, write_options=pyarrow.csv.WriteOptions(quoting_style="needed")
@@ -67,50 +67,83 @@ class KeypointTableWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with _table_errors(self._video_name):
-            self._write_row_group()
+            self._write_rows()
             self._csv.close()
             self._parquet.close()
 
     def append(self, batch: PoseBatch, person_ids: NDArray[np.int32]) -> None:
         """Add the people of a batch; `person_ids` is int32 [M] beside them."""
-        rows = self._rows(batch, person_ids)
-        with _table_errors(self._video_name):
-            self._csv.write_batch(rows)
-            self._waiting.append(rows)
-            if sum(waiting.num_rows for waiting in self._waiting) >= _ROW_GROUP_ROWS:
-                self._write_row_group()
-
-    def _rows(self, batch: PoseBatch, person_ids: NDArray[np.int32]) -> pa.RecordBatch:
         order = np.lexsort((person_ids, batch.frame_index))
-        frames = batch.frame_index[order]
-        columns = [
-            pa.array([self._video_name] * len(order), pa.string()),
-            frames.astype(np.int32),
-            frame_times_s(batch)[order],
-            person_ids[order].astype(np.int32),
-            *_measures(batch, order),
-        ]
-        return pa.record_batch(columns, schema=self._schema)
+        times_s = frame_times_s(batch)
+        while len(order):
+            taken, order = np.split(order, [self._rows.room])
+            self._rows.add(batch, times_s, person_ids, taken)
+            if self._rows.room == 0:
+                with _table_errors(self._video_name):
+                    self._write_rows()
 
-    def _write_row_group(self) -> None:
-        if self._waiting:
-            self._parquet.write_table(pa.Table.from_batches(self._waiting, self._schema))
-            self._waiting.clear()
+    def _write_rows(self) -> None:
+        if self._rows.count:
+            columns = [pa.array([self._video_name] * self._rows.count, pa.string()), *self._rows.columns()]
+            table = pa.Table.from_arrays(columns, schema=self._schema)
+            self._csv.write_table(table)
+            self._parquet.write_table(table)
+            self._rows.count = 0
+
+
+class _RowGroup:
+    """Rows that wait to be written, in arrays that are made once.
+
+    Many small arrays that live long, between the large short-lived ones of the pictures, would keep the heap
+    from using freed memory again: 1.4 MB were lost with each (bench/README.md).
+    """
+
+    def __init__(self, joint_count: int) -> None:
+        self.count = 0
+        self._frames = np.empty(_ROW_GROUP_ROWS, np.int32)
+        self._times_s = np.empty(_ROW_GROUP_ROWS, np.float64)
+        self._person_ids = np.empty(_ROW_GROUP_ROWS, np.int32)
+        decimals = [*_BOX_DECIMALS, *_JOINT_DECIMALS * joint_count]
+        self._steps = 10.0 ** np.array(decimals)[:, None]
+        self._measures = np.empty((len(decimals), _ROW_GROUP_ROWS), np.float32)
+
+    @property
+    def room(self) -> int:
+        """How many more rows fit."""
+        return _ROW_GROUP_ROWS - self.count
+
+    def add(
+        self,
+        batch: PoseBatch,
+        times_s: NDArray[np.float64],
+        person_ids: NDArray[np.int32],
+        taken: NDArray[np.intp],
+    ) -> None:
+        """Add the people `taken` of a batch, [at most `room`] indices."""
+        rows = slice(self.count, self.count + len(taken))
+        self._frames[rows] = batch.frame_index[taken]
+        self._times_s[rows] = times_s[taken]
+        self._person_ids[rows] = person_ids[taken]
+        keypoints = batch.keypoints_px[taken].reshape(len(taken), -1)
+        values = np.concatenate([batch.boxes_px[taken], keypoints], axis=-1).T.astype(np.float64)
+        self._measures[:, rows] = np.round(values * self._steps) / self._steps
+        self.count = rows.stop
+
+    def columns(self) -> list[NDArray[np.int32] | NDArray[np.float64] | NDArray[np.float32]]:
+        """Every column but the first, [count] each: views, good until the next `add`."""
+        rows = slice(self.count)
+        return [
+            self._frames[rows],
+            self._times_s[rows],
+            self._person_ids[rows],
+            *self._measures[:, rows],
+        ]
 
 
 def frame_times_s(batch: PoseBatch) -> NDArray[np.float64]:
     """Presentation time of each person's frame, [M] s, to the microsecond."""
     at = np.searchsorted(batch.decoded_frames, batch.frame_index)
     return np.round(batch.decoded_pts_ns[at] / _NS_PER_S, _TIME_DECIMALS)
-
-
-def _measures(batch: PoseBatch, order: NDArray[np.intp]) -> list[NDArray[np.float32]]:
-    """Box and joint columns, float32 [M] each, rounded."""
-    people, joints, channels = batch.keypoints_px.shape
-    keypoints = batch.keypoints_px[order].reshape(people, joints * channels)
-    values = np.concatenate([batch.boxes_px[order], keypoints], axis=-1).astype(np.float64)
-    steps = 10.0 ** np.array([*_BOX_DECIMALS, *_JOINT_DECIMALS * joints])
-    return list(np.ascontiguousarray((np.round(values * steps) / steps).astype(np.float32).T))
 
 
 @contextmanager

@@ -56,7 +56,9 @@ class Collection:
             scale=_SCALES[self._source.parameters.overlay],
             skeleton=self._skeleton,
         )
-        frames = decode_span(video, self._info, FrameSpan(0, self._info.frame_count))
+        picture = np.empty((self._info.height_px, self._info.width_px, 3), np.uint8)
+        whole = FrameSpan(0, self._info.frame_count)
+        frames = decode_span(video, self._info, whole, lambda _: picture)
         write_overlay(self._folder / "overlay.mp4", layout, frames, people)
 
     def _people(
