@@ -1,5 +1,6 @@
 """Poses of the people in some frames, as arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,3 +40,16 @@ class PoseBatch:
             raise ValueError(
                 f"decoded_pts_ns: expected {self.decoded_frames.shape}, got {self.decoded_pts_ns.shape}"
             )
+
+
+def joined(batches: Sequence[PoseBatch]) -> PoseBatch:
+    """The frames of at least one batch, which follow each other, as one batch."""
+    if len(batches) == 1:
+        return batches[0]
+    return PoseBatch(
+        decoded_frames=np.concatenate([batch.decoded_frames for batch in batches]),
+        decoded_pts_ns=np.concatenate([batch.decoded_pts_ns for batch in batches]),
+        frame_index=np.concatenate([batch.frame_index for batch in batches]),
+        boxes_px=np.concatenate([batch.boxes_px for batch in batches]),
+        keypoints_px=np.concatenate([batch.keypoints_px for batch in batches]),
+    )

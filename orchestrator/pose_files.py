@@ -30,7 +30,7 @@ def poses_prefix(results_path: str) -> str:
 
 
 def pose_key(results_path: str, start_frame: int, epoch: int) -> str:
-    """Object key of a frame batch's poses: each holder of the run writes its own."""
+    """Object key of poses that are committed together: each holder of the run writes its own."""
     return f"{poses_prefix(results_path)}{start_frame:08d}-{epoch}.npz"
 
 

@@ -155,8 +155,8 @@ FOR UPDATE;
 UPDATE project SET project_levers = $2 WHERE id = $1;
 
 -- name: mark_sent
--- The messages of tasks $1 are stored in JetStream, by now.
-UPDATE task SET status = 'sent', sent_at = clock_timestamp() WHERE id = ANY($1::bigint[]) AND status = 'ready';
+-- The messages of tasks $1 are stored in JetStream.
+UPDATE task SET status = 'sent', sent_at = now() WHERE id = ANY($1::bigint[]) AND status = 'ready';
 
 -- name: renumber_ready
 -- Tasks $1 need a new message id: JetStream has seen theirs.
@@ -262,10 +262,11 @@ SELECT id, start_frame, stop_frame FROM frame_batch
 WHERE run_id = $1 AND status = 'queued'
 ORDER BY start_frame;
 
--- name: commit_batch
--- Frame batch $4 of run $1, held with epoch $2, is in object $5 with $6 decoded frames and $7 people. The lease
--- is extended by $3 seconds; the last batch of the video makes its collection task. `is_held` false: another
--- worker has the run and nothing was changed; `is_new` false: the batch was committed before.
+-- name: commit_batches
+-- Frame batches $5 of run $1, held with epoch $2, are in object $4 with $6 decoded frames and $7 people each. The
+-- lease is extended by $3 seconds; the last batch of the video makes its collection task. `is_held` false:
+-- another worker has the run and nothing was changed; `is_new` false: one of them was committed before, so none
+-- is, because the object holds the frames of all.
 WITH held AS (
     UPDATE task t
     SET lease_until = now() + make_interval(secs => $3),
@@ -274,17 +275,22 @@ WITH held AS (
     WHERE t.id = $1 AND t.epoch = $2 AND t.status = 'leased' AND p.id = t.project_id
     RETURNING t.id, t.job_id, t.project_id, t.tier
 ), batch AS (
-    UPDATE frame_batch b SET status = 'completed', results_path = $5, frames_decoded = $6, people = $7
-    FROM held
-    WHERE b.id = $4 AND b.run_id = held.id AND b.status = 'queued'
-    RETURNING b.video_id, b.stop_frame - b.start_frame AS frames
+    UPDATE frame_batch b SET status = 'completed', results_path = $4, frames_decoded = g.decoded, people = g.people
+    FROM held, unnest($5::bigint[], $6::int[], $7::int[]) AS g (id, decoded, people)
+    WHERE b.id = g.id AND b.run_id = held.id AND b.status = 'queued'
+          AND cardinality($5) = (SELECT count(*) FROM frame_batch o
+                                 WHERE o.id = ANY($5) AND o.run_id = $1 AND o.status = 'queued')
+    RETURNING b.video_id, b.stop_frame - b.start_frame AS frames, b.frames_decoded
+), total AS (
+    SELECT video_id, count(*) AS batches, sum(frames) AS frames, sum(frames - frames_decoded) AS missing
+    FROM batch GROUP BY video_id
 ), counted AS (
     UPDATE video v
-    SET batches_done = v.batches_done + 1, frames_done = v.frames_done + batch.frames,
-        frames_missing = v.frames_missing + batch.frames - $6,
-        status = CASE WHEN v.batches_done + 1 = v.batches_total THEN 'collecting' ELSE v.status END
-    FROM batch
-    WHERE v.id = batch.video_id
+    SET batches_done = v.batches_done + total.batches, frames_done = v.frames_done + total.frames,
+        frames_missing = v.frames_missing + total.missing,
+        status = CASE WHEN v.batches_done + total.batches = v.batches_total THEN 'collecting' ELSE v.status END
+    FROM total
+    WHERE v.id = total.video_id
     RETURNING v.id, v.status
 ), collection AS (
     INSERT INTO task (kind, job_id, video_id, project_id, tier)
@@ -368,11 +374,13 @@ SELECT 'collect_video', j.id, f.id, j.project_id, j.tier
 FROM finished f JOIN job j ON j.id = f.job_id
 ON CONFLICT DO NOTHING;
 
--- name: video_batches
--- The committed frame batches of video $1, in order.
-SELECT start_frame, stop_frame, results_path FROM frame_batch
+-- name: pose_files
+-- The objects with the committed frame batches of video $1, in order.
+SELECT min(start_frame) AS start_frame, max(stop_frame) AS stop_frame, results_path
+FROM frame_batch
 WHERE video_id = $1 AND status = 'completed'
-ORDER BY start_frame;
+GROUP BY results_path
+ORDER BY 1;
 
 -- name: failed_ranges
 -- The runs of video $1 that ended with an error, in order.
@@ -484,18 +492,10 @@ SELECT id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempt
 FROM task
 WHERE status = 'leased' AND lease_until < now() AND attempts >= max_attempts;
 
--- name: silent_lanes
--- Lanes with tasks whose message was sent over $1 seconds ago and taken by nobody; `kind` is one of the lane's.
-SELECT min(kind) AS kind, tier, project_id FROM task
-WHERE status = 'sent' AND sent_at <= now() - make_interval(secs => $1)
-GROUP BY kind = 'infer', tier, project_id;
-
--- name: requeue_lost
--- Tasks of the lane $1 (runs or not), $2 (tier), $3 (project) whose message was sent over $5 seconds before $4,
--- or before now if that is null, and taken by nobody are ready again, under a new epoch.
+-- name: requeue_sent
+-- Tasks whose message was sent over $1 seconds ago and taken by nobody are ready again, under a new epoch.
 UPDATE task SET status = 'ready', epoch = epoch + 1
-WHERE status = 'sent' AND (kind = 'infer') = $1 AND tier = $2 AND project_id = $3
-      AND sent_at <= coalesce($4::timestamptz, now()) - make_interval(secs => $5);
+WHERE status = 'sent' AND sent_at <= now() - make_interval(secs => $1);
 
 -- name: lock_miscounted_videos
 -- Videos under inference whose counters differ from their rows, locked.

@@ -18,7 +18,7 @@ from orchestrator.pose_files import decode_info, decode_poses, index_key, poses_
 from orchestrator.stages.collection import Collection
 from orchestrator.stages.submit import named_as
 from orchestrator.store import Store
-from orchestrator.store.flow import BatchFile, VideoEnd, VideoSource
+from orchestrator.store.flow import PoseFile, VideoEnd, VideoSource
 from orchestrator.store.tasks import Lease
 
 
@@ -27,7 +27,7 @@ class _Work:
     """Everything that a video's collection needs to know."""
 
     source: VideoSource
-    batches: Sequence[BatchFile]
+    files: Sequence[PoseFile]
     uncounted: frozenset[str]
     """Pose files that no batch names: their worker was killed before the row, or had lost its lease."""
     failed_ranges: Sequence[FailedRange]
@@ -55,12 +55,12 @@ class CollectVideoStep:
         """Files are listed before rows are read: what is not counted then never will be."""
         flow = self._store.flow
         source = await flow.video_source(lease.video)
-        files = await asyncio.to_thread(self._objects.keys, poses_prefix(source.results_path))
-        batches = await flow.video_batches(lease.video)
+        keys = await asyncio.to_thread(self._objects.keys, poses_prefix(source.results_path))
+        files = await flow.pose_files(lease.video)
         return _Work(
             source=source,
-            batches=batches,
-            uncounted=frozenset(files).difference(batch.results_path for batch in batches),
+            files=files,
+            uncounted=frozenset(keys).difference(file.results_path for file in files),
             failed_ranges=await flow.failed_ranges(lease.video),
             broken_off=threading.Event(),
         )
@@ -87,7 +87,7 @@ class CollectVideoStep:
 
     def _poses(self, work: _Work) -> Iterator[PoseBatch]:
         """The batches of which something could be decoded; ends early when the work is broken off."""
-        for file in work.batches:
+        for file in work.files:
             if work.broken_off.is_set():
                 raise InterruptedError("the collection was broken off")
             batch = decode_poses(self._objects.read(file.results_path))

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from core.errors import LeaseLostError
-from core.poses import PoseBatch
+from core.poses import PoseBatch, joined
 from core.video import FrameSpan, VideoInfo
+from orchestrator.gathering import gathered
 from orchestrator.objects import ObjectStore
 from orchestrator.pose_files import decode_info, encode_poses, index_key, pose_key
 from orchestrator.stages.submit import named_as
@@ -17,8 +19,12 @@ from orchestrator.store import Store
 from orchestrator.store.flow import BatchResult, OpenBatch, VideoSource
 from orchestrator.store.tasks import Lease
 
+_BATCHES_PER_COMMIT = 16
+"""At most: what waits while a commit is under way goes with the next one."""
 _VIDEOS_KEPT = 8
 """Descriptions of videos that a worker keeps: the runs of a video follow each other."""
+
+_Done = tuple[OpenBatch, PoseBatch]
 
 
 class PoseSource(Protocol):
@@ -31,7 +37,7 @@ class PoseSource(Protocol):
 
 
 class InferStep:
-    """Infers what is left of a run and commits each frame batch by itself."""
+    """Infers what is left of a run and commits its frame batches as they come, those that wait together."""
 
     def __init__(self, store: Store, objects: ObjectStore, poses: PoseSource) -> None:
         self._store = store
@@ -53,27 +59,41 @@ class InferStep:
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
         waiting = iter(batches)
         with named_as(source.name, path):
-            async with aclosing(self._poses.infer_run(path, info, spans)) as results:
-                async for poses in results:
-                    await self._commit(lease, source, next(waiting), poses)
+            async with (
+                aclosing(self._poses.infer_run(path, info, spans)) as results,
+                aclosing(gathered(results, _BATCHES_PER_COMMIT)) as groups,
+            ):
+                async for poses in groups:
+                    done = list(zip(islice(waiting, len(poses)), poses, strict=True))
+                    await self._commit(lease, source, done)
 
-    async def _commit(self, lease: Lease, source: VideoSource, batch: OpenBatch, poses: PoseBatch) -> None:
-        """Once begun it goes on to its end, also when the run is broken off: the thread that writes the file
-        cannot be stopped, and somebody must remove the file if it does not count."""
-        keeping = asyncio.create_task(self._keep(lease, source, batch, poses), name=f"keep-{batch.id}")
+    async def _commit(self, lease: Lease, source: VideoSource, done: Sequence[_Done]) -> None:
+        """First the file, then the rows that make it count."""
+        key = pose_key(source.results_path, done[0][0].start_frame, lease.epoch)
+        await self._write(key, [poses for _, poses in done])
+        results = [
+            BatchResult(
+                batch_id=batch.id, frames_decoded=len(poses.decoded_frames), people=len(poses.frame_index)
+            )
+            for batch, poses in done
+        ]
         try:
-            await asyncio.shield(keeping)
-        except asyncio.CancelledError:
-            await asyncio.gather(keeping, return_exceptions=True)
+            await self._store.flow.commit_batches(lease, key, results)
+        except LeaseLostError:
+            await asyncio.to_thread(self._objects.delete, key)
             raise
 
-    async def _keep(self, lease: Lease, source: VideoSource, batch: OpenBatch, poses: PoseBatch) -> None:
-        """First the file, then the row that makes it count."""
-        key = pose_key(source.results_path, batch.start_frame, lease.epoch)
-        await asyncio.to_thread(lambda: self._objects.put(key, encode_poses(poses)))
-        result = BatchResult(key=key, frames_decoded=len(poses.decoded_frames), people=len(poses.frame_index))
+    async def _write(self, key: str, poses: Sequence[PoseBatch]) -> None:
+        """The thread that writes cannot be stopped: who breaks a run off waits and removes the file.
+
+        Of a run that is broken off later, while Postgres commits, the file stays: it may count.
+        """
+        writing = asyncio.ensure_future(
+            asyncio.to_thread(lambda: self._objects.put(key, encode_poses(joined(poses))))
+        )
         try:
-            await self._store.flow.commit_batch(lease, batch.id, result)
-        except LeaseLostError:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.gather(writing, return_exceptions=True)
             await asyncio.to_thread(self._objects.delete, key)
             raise

@@ -69,16 +69,16 @@ class OpenBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
-    """Where a batch's poses are, and how many."""
+    """What was found in a frame batch."""
 
-    key: str
+    batch_id: int
     frames_decoded: int
     people: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchFile:
-    """A committed frame batch."""
+class PoseFile:
+    """The poses of frame batches that were committed together, which follow each other."""
 
     start_frame: int
     stop_frame: int
@@ -141,9 +141,9 @@ class FlowStore:
         """The frame batches of a run that are not committed, in order."""
         return await self._database.rows(OpenBatch, "open_batches", run_id)
 
-    async def video_batches(self, video_id: int) -> list[BatchFile]:
-        """The committed frame batches of a video, in order."""
-        return await self._database.rows(BatchFile, "video_batches", video_id)
+    async def pose_files(self, video_id: int) -> list[PoseFile]:
+        """The files of a video's committed frame batches, in order."""
+        return await self._database.rows(PoseFile, "pose_files", video_id)
 
     async def failed_ranges(self, video_id: int) -> list[FailedRange]:
         """The runs of a video that ended with an error, in order."""
@@ -180,21 +180,22 @@ class FlowStore:
                 sum(run.span.frame_count for run in runs),
             )
 
-    async def commit_batch(self, lease: Lease, batch_id: int, result: BatchResult) -> bool:
-        """One frame batch is done; false if it was before. One statement, so one round trip.
+    async def commit_batches(self, lease: Lease, key: str, results: Sequence[BatchResult]) -> bool:
+        """Frame batches of a run are done, their poses in object `key`; false if one was before.
 
-        Extends the lease; the video's last batch makes its collection task. Raises LeaseLostError.
+        One statement, so one round trip, and all of them count or none. Extends the lease; the video's last
+        batch makes its collection task. Raises LeaseLostError.
         """
         committed = await self._database.row(
             _Committed,
-            "commit_batch",
+            "commit_batches",
             lease.id,
             lease.epoch,
             lease.lease_s,
-            batch_id,
-            result.key,
-            result.frames_decoded,
-            result.people,
+            key,
+            [result.batch_id for result in results],
+            [result.frames_decoded for result in results],
+            [result.people for result in results],
         )
         if committed is None or not committed.is_held:
             raise _lost(lease)

@@ -90,7 +90,7 @@ def _check_rows(cluster: Cluster, job_id: int) -> int:
         assert frames == list(range(mine[0]["frames_total"]))
         assert {row["status"] for row in mine} == {"completed"}
         assert mine[0]["batches_total"] == mine[0]["batches_done"] == len(mine)
-    files = sorted(row["results_path"] for row in rows)
+    files = sorted({row["results_path"] for row in rows})
     until(lambda: _pose_files(cluster, job_id) == files, LEFTOVER_TIMEOUT_S)
     return len(rows)
 

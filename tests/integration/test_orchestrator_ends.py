@@ -64,7 +64,7 @@ async def execute(system: System, statement: str) -> str:
 async def frames_stored(system: System, job_id: int) -> list[int]:
     """Every frame with poses in the files that count."""
     (video,) = await system.store.videos(job_id)
-    files = await system.store.flow.video_batches(video.id)
+    files = await system.store.flow.pose_files(video.id)
     batches = [decode_poses(system.objects.read(file.results_path)) for file in files]
     return np.concatenate([batch.decoded_frames for batch in batches]).tolist()
 
@@ -104,7 +104,7 @@ async def test_a_redrive_repeats_only_what_failed(system: System, package: Path)
     async with system.working(Poison(poison=frozenset({13}))):
         job = await system.ended(await system.submit(package, SMALL_RUNS))
     (before,) = await system.store.videos(job.id)
-    files = [file.results_path for file in await system.store.flow.video_batches(before.id)]
+    files = [file.results_path for file in await system.store.flow.pose_files(before.id)]
     cured = Poison()
     assert (await system.store.redrive(job.id)).status is JobStatus.RUNNING
     async with system.working(cured):
@@ -114,7 +114,7 @@ async def test_a_redrive_repeats_only_what_failed(system: System, package: Path)
     assert (video.status, video.error_code, video.frames_missing) == (VideoStatus.COMPLETED, None, 0)
     assert (video.failed_ranges, video.frames_done) == ((), FRAMES)
     assert await frames_stored(system, job.id) == list(range(FRAMES))
-    kept = [file.results_path for file in await system.store.flow.video_batches(video.id)]
+    kept = [file.results_path for file in await system.store.flow.pose_files(video.id)]
     assert len(set(kept) - set(files)) == 1, "more than the one frame was inferred again"
     assert set(await tasks_by_status(system)) == {"done"}
 

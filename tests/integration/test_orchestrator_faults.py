@@ -101,13 +101,16 @@ async def test_a_stopped_worker_hands_its_run_back(system: System, package: Path
 
 async def test_a_frame_batch_counts_once(system: System, package: Path) -> None:
     job_id, run = await open_run(system, package)
-    batch = (await system.store.flow.open_batches(run.id))[0]
-    result = BatchResult(key="first.npz", frames_decoded=4, people=4)
-    assert await system.store.flow.commit_batch(run, batch.id, result)
-    assert not await system.store.flow.commit_batch(run, batch.id, replace(result, key="second.npz"))
+    first, second = (
+        BatchResult(batch_id=batch.id, frames_decoded=4, people=4)
+        for batch in (await system.store.flow.open_batches(run.id))[:2]
+    )
+    assert await system.store.flow.commit_batches(run, "first.npz", [first])
+    assert not await system.store.flow.commit_batches(run, "second.npz", [first])
+    assert not await system.store.flow.commit_batches(run, "both.npz", [first, second])
     video = (await system.store.videos(job_id))[0]
     assert video.frames_done == 4
-    assert [file.results_path for file in await system.store.flow.video_batches(video.id)] == ["first.npz"]
+    assert [file.results_path for file in await system.store.flow.pose_files(video.id)] == ["first.npz"]
 
 
 async def test_an_outdated_holder_leaves_no_batch_file(system: System, package: Path) -> None:
@@ -257,8 +260,8 @@ async def test_silent_workers_use_up_the_attempts(system: System, package: Path)
 async def test_wrong_counters_are_mended(system: System, package: Path) -> None:
     job_id, run = await open_run(system, package)
     batch: OpenBatch = (await system.store.flow.open_batches(run.id))[0]
-    result = BatchResult(key="first.npz", frames_decoded=3, people=4)
-    await system.store.flow.commit_batch(run, batch.id, result)
+    result = BatchResult(batch_id=batch.id, frames_decoded=3, people=4)
+    await system.store.flow.commit_batches(run, "first.npz", [result])
     connection = await asyncpg.connect(system.settings.database_url)
     await connection.execute("UPDATE video SET batches_done = 0, frames_done = 0, frames_missing = 0")
     await connection.close()

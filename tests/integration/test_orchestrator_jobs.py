@@ -49,7 +49,7 @@ async def test_every_frame_is_in_one_batch_file(system: System, clip: Path, tmp_
     async with system.working(KnownPoses()):
         job = await system.ended(await system.submit(zip_of(tmp_path / "p.zip", {"v.mp4": clip}), SMALL_RUNS))
     video = (await system.store.videos(job.id))[0]
-    batches = await system.store.flow.video_batches(video.id)
+    batches = await system.store.flow.pose_files(video.id)
     assert [frame for batch in batches for frame in range(batch.start_frame, batch.stop_frame)] == list(
         range(45)
     )

@@ -54,7 +54,7 @@ async def tasks_by_status(system: System) -> dict[str, int]:
 async def assert_consistent(system: System, video_id: int) -> None:
     """Rows, counters and objects agree, and no task is left."""
     source: VideoSource = await system.store.flow.video_source(video_id)
-    batches = await system.store.flow.video_batches(video_id)
+    batches = await system.store.flow.pose_files(video_id)
     frames = [frame for batch in batches for frame in range(batch.start_frame, batch.stop_frame)]
     assert frames == list(range(source.frames_total))
     stored = [key for key in system.objects.keys(source.results_path) if "/poses/" in key]
