@@ -22,7 +22,8 @@ from api.settings import ApiSettings
 from api.uploads.service import Uploads
 from core.errors import ConfigurationError, PortTakenError
 from orchestrator.bus import Bus
-from orchestrator.objects import open_object_store
+from orchestrator.object_stores import open_object_store
+from orchestrator.objects import ObjectStore
 from orchestrator.settings import Settings
 from orchestrator.store import API_ROLE, Store
 from orchestrator.triton import TritonClient
@@ -30,7 +31,7 @@ from orchestrator.triton import TritonClient
 _NATS_HANDSHAKE_S = 2.0
 """NATS clients try again for ever; a check does not."""
 
-MakeChecks = Callable[[Store, Settings], Mapping[str, Check]]
+MakeChecks = Callable[[Store, ObjectStore, Settings], Mapping[str, Check]]
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +55,11 @@ async def open_services(
     settings: ApiSettings, make_checks: MakeChecks | None = None
 ) -> AsyncIterator[Services]:
     """The services that the handlers use. `make_checks` replaces `readiness_checks`."""
-    objects = open_object_store(settings.services.store_url)
+    objects = open_object_store(settings.services.store_url, settings.services.cache)
     async with Store.open(settings.services.database_url, role=API_ROLE) as store:
         if settings.admin_key_file is not None:
             await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
-        readiness = Readiness((make_checks or readiness_checks)(store, settings.services))
+        readiness = Readiness((make_checks or readiness_checks)(store, objects, settings.services))
         admission = Admission(
             readiness=readiness,
             objects=objects,
@@ -76,8 +77,8 @@ async def open_services(
         )
 
 
-def readiness_checks(store: Store, settings: Settings) -> dict[str, Check]:
-    """Postgres answers a query, NATS a handshake, Triton's models compute."""
+def readiness_checks(store: Store, objects: ObjectStore, settings: Settings) -> dict[str, Check]:
+    """Postgres answers a query, the object store too, NATS a handshake, Triton's models compute."""
 
     async def nats() -> None:
         async with asyncio.timeout(_NATS_HANDSHAKE_S), Bus.open(settings.nats_url):
@@ -87,7 +88,10 @@ def readiness_checks(store: Store, settings: Settings) -> dict[str, Check]:
         async with await TritonClient.open(settings.triton_url) as client:
             await client.canary()
 
-    return {"postgres": store.ping, "nats": nats, "triton": triton}
+    async def object_store() -> None:
+        await asyncio.to_thread(objects.exists, "ready")
+
+    return {"postgres": store.ping, "objects": object_store, "nats": nats, "triton": triton}
 
 
 def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:

@@ -17,7 +17,8 @@ from core.errors import (
     UploadUsedError,
 )
 
-_TEMPORARY = ".tmp"
+TEMPORARY = ".tmp"
+"""What the keys of unfinished objects start with."""
 
 
 class ObjectStore(Protocol):
@@ -72,10 +73,10 @@ class LocalObjectStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         try:
-            (root / _TEMPORARY).mkdir(parents=True, exist_ok=True)
+            (root / TEMPORARY).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"object store: cannot write to {root}: {error}") from error
-        _sweep(root / _TEMPORARY)
+        _sweep(root / TEMPORARY)
 
     def put(self, key: str, data: bytes) -> None:
         """Store `data`, replacing what was there."""
@@ -144,8 +145,8 @@ class LocalObjectStore:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A directory for files on their way into the store, removed at the end."""
-        with _object_errors(_TEMPORARY):
-            folder, lock = _locked(lambda: Path(tempfile.mkdtemp(dir=self._root / _TEMPORARY)))
+        with _object_errors(TEMPORARY):
+            folder, lock = _locked(lambda: Path(tempfile.mkdtemp(dir=self._root / TEMPORARY)))
         try:
             yield folder
         finally:
@@ -153,11 +154,7 @@ class LocalObjectStore:
             os.close(lock)
 
     def _path(self, key: str) -> Path:
-        """Raises NotFoundError for a key that could leave the store: nothing is ever stored under it."""
-        parts = key.split("/")
-        if "\0" in key or key.startswith(_TEMPORARY) or any(part in {"", ".", ".."} for part in parts):
-            raise NotFoundError(f"there is no object {key!r}")
-        return self._root.joinpath(PurePosixPath(key))
+        return self._root.joinpath(PurePosixPath(checked_key(key)))
 
     def _made(self, key: str) -> Path:
         path = self._path(key)
@@ -168,7 +165,7 @@ class LocalObjectStore:
     def _draft(self, key: str) -> Iterator[tuple[BinaryIO, Path]]:
         """A file to write to, gone at the end unless it was moved to its place."""
         with _object_errors(key):
-            draft, lock = _locked(lambda: _empty_file(self._root / _TEMPORARY))
+            draft, lock = _locked(lambda: _empty_file(self._root / TEMPORARY))
             try:
                 with draft.open("wb") as file:
                     yield file, draft
@@ -177,12 +174,12 @@ class LocalObjectStore:
                 os.close(lock)
 
 
-def open_object_store(url: str) -> ObjectStore:
-    """The store at `url`: `file:///a/directory`. Raises ConfigurationError."""
-    scheme, _, path = url.partition("://")
-    if scheme != "file" or not path.startswith("/"):
-        raise ConfigurationError(f"MAREY_STORE_URL: expected file:///a/directory, got {url!r}")
-    return LocalObjectStore(Path(path))
+def checked_key(key: str) -> str:
+    """The key. Raises NotFoundError for one that could leave the store: nothing is ever stored under it."""
+    parts = key.split("/")
+    if "\0" in key or key.startswith(TEMPORARY) or any(part in {"", ".", ".."} for part in parts):
+        raise NotFoundError(f"there is no object {key!r}")
+    return key
 
 
 def _sweep(folder: Path) -> None:

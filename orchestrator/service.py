@@ -12,7 +12,8 @@ from orchestrator.bus import Bus
 from orchestrator.frame_path import FramePath, FramePathSettings
 from orchestrator.intake import Intake
 from orchestrator.lanes import Queue, Scope
-from orchestrator.objects import ObjectStore, open_object_store
+from orchestrator.object_stores import open_object_store
+from orchestrator.objects import ObjectStore
 from orchestrator.process import ends_before, mark_ready, run_until_signal
 from orchestrator.reconciler import Reconciler
 from orchestrator.relay import Relay
@@ -51,7 +52,7 @@ def run_worker(settings: Settings) -> None:
 async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
     """`run_orchestrator` until `stop` is set. Brings the database to the current schema first."""
     await migrate(settings.database_url)
-    objects = open_object_store(settings.store_url)
+    objects = open_object_store(settings.store_url, settings.cache)
     async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
         await bus.provision()
         relay = Relay(store, bus, settings.queue, settings.lease)
@@ -77,7 +78,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
 
 async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
     """Work on runs with `poses` until `stop` is set. Raises NotFoundError for an unknown project."""
-    objects = open_object_store(settings.store_url)
+    objects = open_object_store(settings.store_url, settings.cache)
     async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
         steps = {TaskKind.INFER: InferStep(store, objects, poses)}
         scope = await _scope_of_runs(settings, store)

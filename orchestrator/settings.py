@@ -9,6 +9,7 @@ from typing import Self
 
 from core.errors import ConfigurationError
 from core.jobs import Tier
+from orchestrator.file_cache import CacheSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Settings:
     triton_url: str
     """host:port of Triton's gRPC endpoint."""
     store_url: str
-    """file:///directory of the objects."""
+    """file:///directory of the objects, or s3://bucket/prefix; then AWS_* variables say the rest."""
     only_project: str | None = None
     """Name of the project that a dedicated worker works for; None: all that have no worker to themselves."""
     only_tier: Tier | None = None
@@ -57,14 +58,15 @@ class Settings:
     ready_file: Path | None = None
     """Made once the process has opened everything that it works with."""
     worker_name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    cache: CacheSettings = field(default_factory=CacheSettings)
     lease: LeaseSettings = LeaseSettings()
     queue: QueueSettings = QueueSettings()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
-        MAREY_RUNS_IN_FLIGHT and MAREY_DRAIN_TIMEOUT_S may be left out. Raises ConfigurationError that names
-        everything missing."""
+        MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT and MAREY_DRAIN_TIMEOUT_S may be left out.
+        Raises ConfigurationError that names everything missing."""
         names = ("MAREY_DATABASE_URL", "MAREY_NATS_URL", "MAREY_TRITON_URL", "MAREY_STORE_URL")
         missing = [name for name in names if not environment.get(name)]
         if missing:
@@ -77,9 +79,19 @@ class Settings:
             triton_url=triton,
             store_url=store,
             ready_file=Path(ready_file) if (ready_file := environment.get("MAREY_READY_FILE")) else None,
+            cache=_cache(environment),
             lease=LeaseSettings(drain_timeout_s=_drain_timeout_s(environment)),
             queue=QueueSettings(runs_in_flight=runs_in_flight),
         )
+
+
+def _cache(environment: Mapping[str, str]) -> CacheSettings:
+    usual = CacheSettings()
+    folder = environment.get("MAREY_CACHE_DIR")
+    return CacheSettings(
+        folder=Path(folder) if folder else usual.folder,
+        max_bytes=_positive(environment, "MAREY_CACHE_BYTES", usual.max_bytes),
+    )
 
 
 def _drain_timeout_s(environment: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ hypothesis.settings.load_profile("marey")
 pytest_plugins = [
     "tests.services.postgres",
     "tests.services.nats",
+    "tests.services.s3",
     "tests.services.triton",
     "tests.services.api",
     "tests.services.orchestrator",

@@ -60,6 +60,7 @@ class Layout:
             "MAREY_NATS_URL": self.external.nats_url or nats.nats_url(self.ports["nats"]),
             "MAREY_TRITON_URL": self.external.triton_url or f"{HOST}:{self.ports['triton_grpc']}",
             "MAREY_STORE_URL": self.external.store_url or (self.home.path / "objects").as_uri(),
+            "MAREY_CACHE_DIR": str(self.home.path / "cache"),
             "MAREY_API_HOST": HOST,
             "MAREY_API_PORT": str(self.ports["api"]),
             "MAREY_ADMIN_KEY_FILE": str(self.api_key_file),

@@ -54,7 +54,7 @@ class InferStep:
         await self._store.flow.commit_run(lease)
 
     async def _infer(self, lease: Lease, source: VideoSource, batches: list[OpenBatch]) -> None:
-        path = self._objects.local_path(source.path)
+        path = await asyncio.to_thread(self._objects.local_path, source.path)
         info = await asyncio.to_thread(self._described, index_key(source.results_path))
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
         waiting = iter(batches)

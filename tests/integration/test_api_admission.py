@@ -122,7 +122,7 @@ def test_nothing_is_taken_when_the_disk_is_almost_full(api: RunningApi, tmp_path
     ticket = api.http.get("/job/upload_handler").json()
     full = settings(api.database_url, tmp_path, disk_reserve_bytes=2**60)
     with (
-        serving(full, lambda store, _: {"postgres": store.ping}) as url,
+        serving(full, lambda store, *_: {"postgres": store.ping}) as url,
         http_of(url, tmp_path) as http,
     ):
         path = httpx.URL(ticket["upload_url"]).path

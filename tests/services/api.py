@@ -53,7 +53,7 @@ def api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
         upload_limits=UploadLimits(max_bytes=MAX_UPLOAD_BYTES, lifetime_s=60, idle_s=0.5),
     )
     with (
-        serving(settings, lambda store, _: {"postgres": store.ping}) as url,
+        serving(settings, lambda store, *_: {"postgres": store.ping}) as url,
         http_client(url, key := (tmp_path / "api-key").read_text()) as http,
         marey.Client(url, key) as client,
     ):

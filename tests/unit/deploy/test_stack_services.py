@@ -27,6 +27,7 @@ def test_everything_is_embedded_by_default(tmp_path: Path) -> None:
         "MAREY_NATS_URL": "nats://127.0.0.1:20002",
         "MAREY_TRITON_URL": "127.0.0.1:20004",
         "MAREY_STORE_URL": f"file://{tmp_path}/objects",
+        "MAREY_CACHE_DIR": f"{tmp_path}/cache",
         "MAREY_API_HOST": "127.0.0.1",
         "MAREY_API_PORT": "20001",
         "MAREY_ADMIN_KEY_FILE": str(tmp_path / "api-key"),

@@ -1,90 +1,20 @@
 """Objects in a directory."""
 
-import asyncio
-from collections.abc import AsyncIterator
+import os
+import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from core.errors import ConfigurationError, NotFoundError, UploadTooLargeError, UploadUsedError
-from orchestrator.objects import LocalObjectStore, open_object_store
-
-SEGMENTS = st.text("abz09-_. é", min_size=1, max_size=8).filter(lambda text: text not in {".", "..", ".tmp"})
+from core.errors import ConfigurationError
+from orchestrator.file_cache import CacheSettings, FileCache
+from orchestrator.object_stores import open_object_store
+from orchestrator.objects import LocalObjectStore
 
 
 @pytest.fixture
 def objects(tmp_path: Path) -> LocalObjectStore:
     return LocalObjectStore(tmp_path / "objects")
-
-
-async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
-    for part in parts:
-        await asyncio.sleep(0)
-        yield part
-
-
-def files_below(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
-
-
-@given(segments=st.lists(SEGMENTS, min_size=1, max_size=4), data=st.binary(max_size=100))
-def test_what_is_put_is_read(
-    tmp_path_factory: pytest.TempPathFactory, segments: list[str], data: bytes
-) -> None:
-    store = LocalObjectStore(tmp_path_factory.mktemp("objects"))
-    key = "/".join(segments)
-    store.put(key, b"older")
-    store.put(key, data)
-    assert (store.read(key), store.size_bytes(key), store.exists(key)) == (data, len(data), True)
-    assert store.local_path(key).read_bytes() == data
-
-
-@pytest.mark.parametrize("key", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", ".tmp/x", "a\0b"])
-def test_keys_cannot_leave_the_store(objects: LocalObjectStore, key: str) -> None:
-    with pytest.raises(NotFoundError):
-        objects.put(key, b"x")
-    with pytest.raises(NotFoundError):
-        objects.read(key)
-
-
-def test_missing_objects_are_not_found(objects: LocalObjectStore) -> None:
-    for ask in (objects.read, objects.size_bytes, objects.local_path):
-        with pytest.raises(NotFoundError, match="'a/b'"):
-            ask("a/b")
-    assert not objects.exists("a/b")
-    assert objects.keys("a/") == []
-    objects.delete("a/b")
-
-
-def test_keys_are_listed_below_a_prefix(objects: LocalObjectStore) -> None:
-    for key in ("jobs/1/b", "jobs/1/a/c", "jobs/10/d"):
-        objects.put(key, b"")
-    assert objects.keys("jobs/1/") == ["jobs/1/a/c", "jobs/1/b"]
-
-
-def test_a_scratch_file_is_moved_in(objects: LocalObjectStore, tmp_path: Path) -> None:
-    with objects.scratch() as folder:
-        (folder / "left").write_bytes(b"behind")
-        (folder / "draft").write_bytes(b"content")
-        objects.put_file("a/b", folder / "draft")
-    assert objects.read("a/b") == b"content"
-    assert files_below(tmp_path) == ["b"]
-
-
-async def test_an_upload_is_received_once(objects: LocalObjectStore, tmp_path: Path) -> None:
-    assert await objects.receive("u", chunks(b"ab", b"cd"), 4) == 4
-    with pytest.raises(UploadUsedError):
-        await objects.receive("u", chunks(b"other"), 10)
-    assert objects.read("u") == b"abcd"
-    assert files_below(tmp_path) == ["u"]
-
-
-async def test_an_upload_is_bounded(objects: LocalObjectStore, tmp_path: Path) -> None:
-    with pytest.raises(UploadTooLargeError, match="at most 3 bytes"):
-        await objects.receive("u", chunks(b"ab", b"cd"), 3)
-    assert files_below(tmp_path) == []
 
 
 def test_what_a_killed_process_left_behind_is_removed(objects: LocalObjectStore, tmp_path: Path) -> None:
@@ -100,7 +30,27 @@ def test_what_a_killed_process_left_behind_is_removed(objects: LocalObjectStore,
     assert list(drafts.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["", "/data", "s3://bucket", "file://data"])
-def test_the_url_is_checked(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="MAREY_STORE_URL: expected file:///"):
-        open_object_store(url)
+@pytest.mark.parametrize("url", ["", "/data", "s3://", "s3:///prefix", "file://data", "gs://bucket"])
+def test_the_url_is_checked(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="MAREY_STORE_URL: expected"):
+        open_object_store(url, CacheSettings(folder=tmp_path))
+
+
+def test_the_cache_keeps_what_was_asked_for_last(tmp_path: Path) -> None:
+    cache = FileCache(CacheSettings(folder=tmp_path, max_bytes=30))
+    fetched: list[str] = []
+
+    def file(name: str) -> Path:
+        def fetch(path: Path) -> None:
+            fetched.append(name)
+            path.write_bytes(b"x" * 10)
+
+        return cache.file(f"{name}/v.mp4", 10, fetch)
+
+    for age_s, name in ((3000, "a"), (2000, "b"), (1000, "c")):
+        long_ago_s = time.time() - age_s
+        os.utime(file(name).parent, (long_ago_s, long_ago_s))
+    file("a")
+    paths = [file(name) for name in ("d", "a", "c", "b")]
+    assert fetched == ["a", "b", "c", "d", "b"]
+    assert all(path.read_bytes() == b"x" * 10 and path.name == "v.mp4" for path in paths)
