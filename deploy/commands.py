@@ -93,6 +93,25 @@ def worker(project: str | None, tier: str | None) -> None:
 
 
 @click.command()
+@_home
+@_models
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
+@click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
+def triton(
+    home: Path, models: Path | None, host: str, http_port: int, grpc_port: int, metrics_port: int
+) -> None:
+    """Run Triton alone with this version's models, for workers whose MAREY_TRITON_URL names it."""
+    from deploy.embedded.lone_triton import LoneTriton, run_lone_triton
+    from deploy.embedded.triton import TritonPorts
+
+    ports = TritonPorts(host=host, http=http_port, grpc=grpc_port, metrics=metrics_port)
+    with error_sentences():
+        run_lone_triton(LoneTriton(home=home, models=models, ports=ports))
+
+
+@click.command()
 @click.option(
     "--video",
     "videos",

@@ -73,7 +73,7 @@ def stack_services(layout: Layout) -> list[Service]:
     services = [
         None if given.database_url else _postgres(layout),
         None if given.nats_url else _nats(layout),
-        None if given.triton_url else _triton(layout),
+        None if given.triton_url else triton_service(layout.home, _triton_ports(layout), layout.models),
         _orchestrator(layout),
         _api(layout),
         _worker(layout),
@@ -99,16 +99,12 @@ def _nats(layout: Layout) -> Service:
     )
 
 
-def _triton(layout: Layout) -> Service:
-    ports = triton.TritonPorts(
-        http=layout.ports["triton_http"],
-        grpc=layout.ports["triton_grpc"],
-        metrics=layout.ports["triton_metrics"],
-    )
+def triton_service(home: Home, ports: triton.TritonPorts, models: Path | None) -> Service:
+    """Triton with the networks in `models`, else the shipped ones; its repository lies in `home`."""
 
     def command() -> ServiceCommand:
-        repository = layout.home.path / "triton"
-        triton.build_repository(CpuTarget(cores=usable_cores()), repository, layout.models)
+        repository = home.path / "triton"
+        triton.build_repository(CpuTarget(cores=usable_cores()), repository, models)
         return triton.triton_command(repository, ports)
 
     return Service(
@@ -116,6 +112,14 @@ def _triton(layout: Layout) -> Service:
         command=command,
         ready=http_answers(f"http://{HOST}:{ports.http}/v2/health/ready"),
         helper=_TRITON_STUB,
+    )
+
+
+def _triton_ports(layout: Layout) -> triton.TritonPorts:
+    return triton.TritonPorts(
+        http=layout.ports["triton_http"],
+        grpc=layout.ports["triton_grpc"],
+        metrics=layout.ports["triton_metrics"],
     )
 
 

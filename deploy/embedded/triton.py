@@ -28,11 +28,12 @@ STUB_MEMORY_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TritonPorts:
-    """Free ports on 127.0.0.1."""
+    """Where the server listens."""
 
     http: int
     grpc: int
     metrics: int
+    host: str = "127.0.0.1"
 
 
 def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -> None:
@@ -139,11 +140,11 @@ def _check_network_files(configs: Mapping[str, Path]) -> None:
 
 def _addresses(ports: TritonPorts) -> tuple[str, ...]:
     return (
-        "--http-address=127.0.0.1",
+        f"--http-address={ports.host}",
         f"--http-port={ports.http}",
-        "--grpc-address=127.0.0.1",
+        f"--grpc-address={ports.host}",
         f"--grpc-port={ports.grpc}",
-        "--metrics-address=127.0.0.1",
+        f"--metrics-address={ports.host}",
         f"--metrics-port={ports.metrics}",
     )
 
