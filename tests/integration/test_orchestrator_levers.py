@@ -2,19 +2,23 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from core.errors import InvalidParameterError, NotFoundError
-from core.jobs import Tier
+from core.jobs import JobStatus, Tier
 from orchestrator.lanes import Queue, Scope
-from orchestrator.service import work_on_runs
+from orchestrator.service import serve_orchestrator, work_on_runs
 from orchestrator.store import JobRequest, Tenant
+from tests.media import Clip, write_clip
 from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
 from tests.services.leases import leased, until
-from tests.services.orchestrator import System
+from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
+
+INPUT_KEY = "uploads/own.zip"
 
 
 async def count(system: System, query: str) -> int:
@@ -115,6 +119,28 @@ async def test_a_dedicated_worker_takes_only_its_own(system: System, project: Te
         turns.permit(10)
         await until_ended(system, own)
     assert turns.jobs() == [own] * 10
+
+
+async def test_a_whole_job_by_a_dedicated_worker(system: System, project: Tenant, tmp_path: Path) -> None:
+    package = zip_of(tmp_path / "p.zip", {"v.mp4": write_clip(tmp_path / "v.mp4", Clip(frames=20))})
+    foreign = await system.submit(package, {"overlay": "off"})
+    request = JobRequest(pipeline_name="pose_2d", input_key=INPUT_KEY, parameters={"overlay": "off"})
+    system.objects.put(INPUT_KEY, await asyncio.to_thread(package.read_bytes))
+    own = await system.store.jobs.create(project, request)
+    settings = replace(system.settings, only_project="lab", only_tier=Tier.STANDARD)
+
+    async def done() -> bool:
+        return (await system.store.jobs.job(project, own)).status is JobStatus.COMPLETED
+
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve_orchestrator(settings, stop))
+        group.create_task(work_on_runs(settings, KnownPoses(), stop))
+        await until(done)
+        await until_sent(system, foreign)
+        stop.set()
+    assert (await system.store.job(foreign)).status is JobStatus.RUNNING
+    assert await count(system, "SELECT max(attempts) FROM task WHERE project_id = 1 AND kind = 'infer'") == 0
 
 
 async def test_a_dedicated_worker_needs_a_project_that_there_is(system: System, project: Tenant) -> None:
