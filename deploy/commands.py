@@ -51,6 +51,22 @@ def up(home: Path, models: Path | None, api_port: int | None) -> None:
 
 
 @click.command()
+@_home
+@click.option("--api-port", type=click.IntRange(1, 65535), help="Port that `marey up` shall use for the API.")
+def doctor(home: Path, api_port: int | None) -> None:
+    """Say whether this machine can run the service, and what to fix where it cannot."""
+    from deploy.doctor.checks import findings
+    from deploy.doctor.facts import probe_machine
+    from deploy.embedded.options import ExternalServices
+
+    external = ExternalServices.from_environment(os.environ)
+    found = findings(probe_machine(home.expanduser().absolute(), external, api_port))
+    for finding in found:
+        click.echo(str(finding))
+    sys.exit(EXIT_FAILED if any(finding.state == "fix" for finding in found) else 0)
+
+
+@click.command()
 def api() -> None:
     """Run the REST API, configured by the environment."""
     from api.service import run_api

@@ -8,6 +8,7 @@ whoever takes from the lanes decides whose turn it is.
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Self
 
 import msgspec
@@ -163,6 +164,15 @@ class Bus:
                     return None
                 reply = await self._pull(lane)
         return None if reply.headers and "Status" in reply.headers else Delivery(reply, lane)
+
+    async def oldest(self, lane: Lane) -> datetime | None:
+        """When the oldest message of a lane was stored, also one that somebody works on."""
+        with bus_errors():
+            try:
+                message = await self._jetstream.get_msg(STREAM, seq=1, subject=lane.subject, next=True)
+            except nats.js.errors.NotFoundError:
+                return None
+        return message.time
 
     async def _pull(self, lane: Lane) -> Msg:
         """JetStream answers a `no_wait` pull at once: none is left behind to deliver to nobody.

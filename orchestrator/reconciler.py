@@ -34,7 +34,7 @@ class Reconciler:
         is_new_stream = await self._bus.provision()
         repair = self._store.repair
         mended = {
-            "messages": await repair.requeue_sent(0.0 if is_new_stream else self._settings.sent_timeout_s),
+            "messages": await self._requeue_lost(0.0 if is_new_stream else self._settings.sent_timeout_s),
             "leases": await repair.expire_leases(),
             "exhausted": await self._bury_exhausted(),
             "counters": await repair.recount(),
@@ -42,6 +42,13 @@ class Reconciler:
         }
         if any(mended.values()):
             _logger.info("reconciler mended %s", mended, extra={"action": "reconcile", **mended})
+
+    async def _requeue_lost(self, timeout_s: float) -> int:
+        """A message that waits for its turn is not lost, however long: a second one would fill the lane."""
+        repair, requeued = self._store.repair, 0
+        for lane in await repair.silent_lanes(timeout_s):
+            requeued += await repair.requeue_lost(lane, await self._bus.oldest(lane), timeout_s)
+        return requeued
 
     async def _bury_exhausted(self) -> int:
         leases = await self._store.repair.exhausted_leases()

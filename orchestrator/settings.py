@@ -19,7 +19,7 @@ class LeaseSettings:
     lease_s: float = 30.0
     """A task is another's after this long without a sign of life; renewed at a third of it."""
     sent_timeout_s: float = 60.0
-    """A message that nobody took for this long counts as lost and is sent again."""
+    """A message that nobody took for this long is looked for, and sent again if it is lost."""
     reconcile_interval_s: float = 30.0
     poll_interval_s: float = 1.0
     """Between looks at Postgres or NATS when no hint comes."""

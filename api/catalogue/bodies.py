@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from api.jobs.parameters import check_parameters
 from core.jobs import Tier
+from orchestrator.levers import Levers
 
 MAX_ID = 2**63 - 1
 """Largest bigint of Postgres."""
@@ -22,6 +23,11 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def check(self) -> None:
         """Raise InvalidParameterError for values that do not go together."""
+
+    def values(self) -> dict[str, object]:
+        """What is stored, by column."""
+        values: dict[str, object] = msgspec.to_builtins(self)
+        return values
 
 
 class UserBody(Body, frozen=True, kw_only=True):
@@ -41,8 +47,8 @@ class UserGroupBody(Body, frozen=True, kw_only=True):
     user_group_description: Description = ""
 
 
-class ProjectQueue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a project's jobs queue."""
+class ProjectQueue(Levers, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a project's jobs queue: their tier, and the levers that differ from the defaults."""
 
     tier: Tier = Tier.STANDARD
 
@@ -53,6 +59,13 @@ class ProjectBody(Body, frozen=True, kw_only=True):
     project_name: Text
     project_cluster_url: Text | None = None
     project_queue: ProjectQueue = ProjectQueue()
+
+    def values(self) -> dict[str, object]:
+        """Tier and levers are columns of their own."""
+        levers = {
+            name: value for name, value in msgspec.to_builtins(self.project_queue).items() if name != "tier"
+        }
+        return {**super().values(), "project_queue": self.project_queue.tier, "project_levers": levers}
 
 
 class PipelineBody(Body, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from types import GenericAlias
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 from litestar import Request, Response, Router, delete, get, post, put
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
@@ -68,7 +67,7 @@ def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
 def _create_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandler:
     async def create_object(data: Body, tenant: TenantDep, catalogue: CatalogueDep) -> Response[Out]:
         data.check()
-        row = await catalogue.create(tenant, resource, msgspec.to_builtins(data))
+        row = await catalogue.create(tenant, resource, data.values())
         return _tagged(row, location=f"/{resource.table}/{getattr(row, 'id')}")  # noqa: B009
 
     return post("/", opt=ADMIN, summary=f"Make a {resource.table}")(
@@ -86,7 +85,7 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
     ) -> Response[Out]:
         data.check()
         if_match = request.headers.get("if-match")
-        values = msgspec.to_builtins(data)
+        values = data.values()
         return _tagged(
             await catalogue.replace(
                 tenant, resource, object_id, values, lambda row: require_match(row, if_match)

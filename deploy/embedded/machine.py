@@ -1,7 +1,12 @@
 """The machine that the stack runs on."""
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+
+DRIVER = Path("/proc/driver/nvidia")
+"""Where NVIDIA's kernel driver tells about itself."""
 
 
 def usable_cores() -> int:
@@ -9,18 +14,30 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def describe_target() -> str:
-    """What the networks run on, in words; a GPU that is not used is named."""
-    gpus = gpu_names(Path("/proc/driver/nvidia/gpus"))
-    unused = f"; not used: {', '.join(gpus)}" if gpus else ""
-    cores = usable_cores()
-    return f"CPU, {cores} core{'s' if cores > 1 else ''}{unused}"
+def target_sentence(cores: int, gpus: Sequence[str], *, own_triton: bool) -> str:
+    """Which target the networks run on, and why."""
+    if not own_triton:
+        return "that of the Triton at $MAREY_TRITON_URL, which was named"
+    target = f"cpu (ONNX Runtime, {cores} core{'s' if cores > 1 else ''})"
+    if not gpus:
+        return f"{target}, because NVIDIA's driver shows no GPU"
+    return f"{target}, because this version's own Triton has no other; not used: {', '.join(gpus)}"
 
 
-def gpu_names(driver: Path) -> list[str]:
+def gpu_names(driver: Path = DRIVER) -> list[str]:
     """Names of the GPUs that NVIDIA's kernel driver shows under `driver`."""
     names = []
-    for card in sorted(driver.glob("*/information")):
+    for card in sorted(driver.glob("gpus/*/information")):
         lines = card.read_text().splitlines()
         names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
     return names
+
+
+def driver_version(driver: Path = DRIVER) -> str | None:
+    """Version of NVIDIA's kernel driver, such as 580.65.06; None if it is not loaded."""
+    try:
+        text = (driver / "version").read_text()
+    except OSError:
+        return None
+    found = re.search(r"Kernel Module.*?(\d+(?:\.\d+)+)", text)
+    return found[1] if found else "of unknown version"

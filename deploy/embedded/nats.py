@@ -7,7 +7,7 @@ from pathlib import Path
 from core.errors import ConfigurationError
 from deploy.embedded.process import ServiceCommand
 
-_MAX_FILE_STORE_BYTES = 1 << 30
+MAX_FILE_STORE_BYTES = 1 << 30
 _MAX_MEMORY_STORE_BYTES = 64 << 20
 
 
@@ -33,7 +33,7 @@ def _render(store_dir: Path, port: int) -> str:
     """The configuration: NATS reads JSON."""
     jetstream = {
         "store_dir": str(store_dir),
-        "max_file_store": _MAX_FILE_STORE_BYTES,
+        "max_file_store": MAX_FILE_STORE_BYTES,
         "max_memory_store": _MAX_MEMORY_STORE_BYTES,
         "sync_interval": "always",
     }

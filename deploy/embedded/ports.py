@@ -42,6 +42,11 @@ def is_free(port: int) -> bool:
         return True
 
 
+def free_ports_among(tries: int) -> int:
+    """How many of so many random candidates are free."""
+    return sum(is_free(port) for port in random.sample(_CANDIDATES, tries))
+
+
 def _free_port(preferred: int | None, taken: Iterable[int]) -> int:
     candidates = random.sample(_CANDIDATES, 200)
     for port in candidates if preferred is None else [preferred, *candidates]:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.embedded.machine import describe_target
+from deploy.embedded.machine import gpu_names, target_sentence, usable_cores
 from deploy.embedded.services import Layout
 from deploy.embedded.supervisor import ServiceEvent
 
@@ -36,7 +36,8 @@ def status_table(layout: Layout) -> Table:
     table.add_section()
     table.add_row("data", escape(str(layout.home.path)))
     table.add_row("logs", escape(str(layout.home.logs)))
-    table.add_row("target", describe_target())
+    own_triton = not layout.external.triton_url
+    table.add_row("target", target_sentence(usable_cores(), gpu_names(), own_triton=own_triton))
     return table
 
 

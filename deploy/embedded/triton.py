@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from model_repository.sizes import fit_all
 
 NUMPY_MAJOR = 1
 SHARED_MEMORY = Path("/dev/shm")
+_LOAD_TIMEOUT_S = 30.0
 KEPT_HEAP_BYTES = 512 << 20
 """The stub copies each request's frames to its heap. Faulting its pages in anew costs more than the copy."""
 STUB_MEMORY_BYTES = 4 << 20
@@ -36,6 +38,19 @@ class TritonPorts:
     host: str = "127.0.0.1"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonBuild:
+    """What Triton's Python backend needs of the Python that it embeds."""
+
+    version: str
+    stub: Path
+    """Triton's program for this version, whether it exists or not."""
+    has_stub: bool
+    library: Path
+    """The interpreter's shared library, likewise."""
+    has_library: bool
+
+
 def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -> None:
     """Make `out` a directory that `triton_command` can serve; what an earlier call left there is replaced.
 
@@ -44,7 +59,7 @@ def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -
     Python backend, when a network has no file, or when the sizes cannot be served.
     """
     check_numpy(np.__version__)
-    check_python()
+    check_python(python_build())
     paths = configs_with(models)
     configs = fit_all({name: read_config(path) for name, path in paths.items()})
     out.mkdir(parents=True, exist_ok=True)
@@ -88,16 +103,47 @@ def check_numpy(version: str) -> None:
         )
 
 
-def check_python() -> None:
+def python_build() -> PythonBuild:
+    """The Python that runs this. Raises ConfigurationError if Triton is not installed."""
+    stub, library = _stub(), _libpython()
+    return PythonBuild(
+        version=_python_version(),
+        stub=stub,
+        has_stub=stub.exists(),
+        library=library,
+        has_library=library.exists(),
+    )
+
+
+def check_python(python: PythonBuild) -> None:
     """Refuse a Python that Triton has no stub for, or one without a shared library."""
-    if not _stub().exists():
+    if not python.has_stub:
         raise ConfigurationError(
-            f"expected a Python for which {_stub().parent.parent} has a stub, got {_python_version()}"
+            f"expected a Python for which {python.stub.parents[1]} has a stub, got {python.version}. "
+            "Run `make setup` with Python 3.11 or 3.12."
         )
-    if not _libpython().exists():
+    if not python.has_library:
         raise ConfigurationError(
-            f"expected the shared library {_libpython()}, got none: Triton's Python backend needs a Python "
+            f"expected the shared library {python.library}, got none: Triton's Python backend needs a Python "
             "built with one. Run `make setup` with such a Python (uv's own builds have it)."
+        )
+
+
+def check_server() -> None:
+    """Refuse a server that this machine cannot load. Raises ConfigurationError."""
+    command = [str(_server_root() / "bin" / "tritonserver"), "--help"]
+    environment = {**os.environ, **_environment()}
+    try:
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=_LOAD_TIMEOUT_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"expected {command[0]} to start, got {error}") from error
+    # Its own exit status is 1 after any help text.
+    if "--model-repository" not in result.stdout + result.stderr:
+        raise ConfigurationError(
+            f"expected {command[0]} to start, got {result.stderr.strip()[-300:]!r}. "
+            "It needs Linux on x86-64 with glibc 2.35 or newer."
         )
 
 

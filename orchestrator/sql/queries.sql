@@ -155,8 +155,8 @@ FOR UPDATE;
 UPDATE project SET project_levers = $2 WHERE id = $1;
 
 -- name: mark_sent
--- The messages of tasks $1 are stored in JetStream.
-UPDATE task SET status = 'sent', sent_at = now() WHERE id = ANY($1::bigint[]) AND status = 'ready';
+-- The messages of tasks $1 are stored in JetStream, by now.
+UPDATE task SET status = 'sent', sent_at = clock_timestamp() WHERE id = ANY($1::bigint[]) AND status = 'ready';
 
 -- name: renumber_ready
 -- Tasks $1 need a new message id: JetStream has seen theirs.
@@ -492,10 +492,18 @@ SELECT id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempt
 FROM task
 WHERE status = 'leased' AND lease_until < now() AND attempts >= max_attempts;
 
--- name: requeue_sent
--- Tasks whose message was sent over $1 seconds ago and taken by nobody are ready again, under a new epoch.
+-- name: silent_lanes
+-- Lanes with tasks whose message was sent over $1 seconds ago and taken by nobody; `kind` is one of the lane's.
+SELECT min(kind) AS kind, tier, project_id FROM task
+WHERE status = 'sent' AND sent_at <= now() - make_interval(secs => $1)
+GROUP BY kind = 'infer', tier, project_id;
+
+-- name: requeue_lost
+-- Tasks of the lane $1 (runs or not), $2 (tier), $3 (project) whose message was sent over $5 seconds before $4,
+-- or before now if that is null, and taken by nobody are ready again, under a new epoch.
 UPDATE task SET status = 'ready', epoch = epoch + 1
-WHERE status = 'sent' AND sent_at <= now() - make_interval(secs => $1);
+WHERE status = 'sent' AND (kind = 'infer') = $1 AND tier = $2 AND project_id = $3
+      AND sent_at <= coalesce($4::timestamptz, now()) - make_interval(secs => $5);
 
 -- name: lock_miscounted_videos
 -- Videos under inference whose counters differ from their rows, locked.

@@ -1,7 +1,10 @@
 """What the reconciler finds and mends."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from core.jobs import TaskKind, Tier
+from orchestrator.lanes import Lane, Queue
 from orchestrator.store.database import Database
 from orchestrator.store.tasks import Lease
 
@@ -9,6 +12,13 @@ from orchestrator.store.tasks import Lease
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Id:
     id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SilentLane:
+    kind: TaskKind
+    tier: Tier
+    project_id: int
 
 
 class RepairStore:
@@ -25,9 +35,19 @@ class RepairStore:
         """Tasks of silent workers that may not be tried again."""
         return await self._database.rows(Lease, "exhausted_leases")
 
-    async def requeue_sent(self, older_than_s: float) -> int:
-        """Tasks whose message was sent so long ago and not taken are ready again; returns how many."""
-        return await self._database.execute("requeue_sent", older_than_s)
+    async def silent_lanes(self, older_than_s: float) -> list[Lane]:
+        """Lanes with tasks whose message was sent so long ago and not taken."""
+        rows = await self._database.rows(_SilentLane, "silent_lanes", older_than_s)
+        return [Lane.of(row.kind, row.tier, row.project_id) for row in rows]
+
+    async def requeue_lost(self, lane: Lane, oldest: datetime | None, margin_s: float) -> int:
+        """Tasks of a lane whose message is lost are ready again; returns how many.
+
+        Lost are those that were sent so long before the lane's oldest message, which comes first, or before
+        now if there is none.
+        """
+        arguments = lane.queue is Queue.RUNS, lane.tier, lane.project_id, oldest, margin_s
+        return await self._database.execute("requeue_lost", *arguments)
 
     async def recount(self) -> int:
         """Counters that differ from their rows are set right; returns how many.

@@ -40,8 +40,6 @@ class Resource(Generic[RowT_co]):
     """`-` reverses."""
     reads: Mapping[str, str] = field(default_factory=dict)
     """SQL of the fields that are not read as they are stored."""
-    stored: Mapping[str, str] = field(default_factory=dict)
-    """SQL of what is stored for a column, with `{}` for the argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,10 +171,9 @@ PROJECTS = Resource(
     table="project",
     row=Project,
     visible=_ADMINISTERED.format("t.id = $1"),
-    writes=("project_name", "project_cluster_url", "project_queue"),
+    writes=("project_name", "project_cluster_url", "project_queue", "project_levers"),
     sorts=("id", "project_name"),
-    reads={"project_queue": "jsonb_build_object('tier', t.project_queue)"},
-    stored={"project_queue": "{}::jsonb ->> 'tier'"},
+    reads={"project_queue": "jsonb_build_object('tier', t.project_queue) || t.project_levers"},
 )
 PIPELINES = Resource(
     table="pipeline",
@@ -275,8 +272,7 @@ def resource_statements(resource: Resource[object]) -> Iterator[tuple[str, str]]
 
 def _stored(resource: Resource[object], first: int) -> list[tuple[str, str]]:
     """Columns and what is stored there, with arguments from $`first` on."""
-    numbered = enumerate(resource.writes, start=first)
-    return [(name, resource.stored.get(name, "{}").format(f"${index}")) for index, name in numbered]
+    return [(name, f"${index}") for index, name in enumerate(resource.writes, start=first)]
 
 
 def _shown(resource: Resource[object]) -> str:

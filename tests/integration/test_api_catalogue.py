@@ -94,11 +94,11 @@ def test_nobody_overwrites_what_he_has_not_seen(api: RunningApi) -> None:
     (number,) = make_projects(api, "gym")
     path = f"/project/{number}"
     seen = api.http.get(path).headers["etag"]
-    body = {"project_name": "gymnastics", "project_queue": {"tier": "priority"}}
+    body = {"project_name": "gymnastics", "project_queue": {"tier": "priority", "partitions": 8}}
     assert_problem(api.http.put(path, json=body), 428, "precondition_required")
     changed = api.http.put(path, json=body, headers={"If-Match": seen})
     assert (changed.status_code, changed.json()["project_name"]) == (200, "gymnastics")
-    assert changed.json()["project_queue"]["tier"] == "priority"
+    assert changed.json()["project_queue"] == {"tier": "priority", "partitions": 8}
     assert_problem(api.http.put(path, json=body, headers={"If-Match": seen}), 412, "precondition_failed")
     assert_problem(api.http.delete(path, headers={"If-Match": seen}), 412, "precondition_failed")
     assert changed.headers["etag"] == api.http.get(path).headers["etag"]
@@ -134,6 +134,13 @@ def test_wrong_objects_are_refused(api: RunningApi, subtests: pytest.Subtests) -
         ("user", user | {"user_email": "default@localhost"}, 409, "conflict", "new user_email"),
         ("project", {"project_name": "p", "project_queue": {"tier": "vip"}}, 400, "invalid_request", "vip"),
         ("project", {"project_name": "p", "project_queue": {"speed": 9}}, 400, "invalid_request", "speed"),
+        (
+            "project",
+            {"project_name": "p", "project_queue": {"partitions": 0}},
+            400,
+            "invalid_request",
+            ">= 1",
+        ),
         (
             "pipeline_parameters",
             parameter | {"pipeline_parameters_value": "tiny"},

@@ -1,10 +1,15 @@
 """Whose turn it is, on real Postgres and NATS. Counted in runs, never in seconds."""
 
 from collections import Counter
+from dataclasses import replace
 
+import nats
 import pytest
 
 from core.jobs import Tier
+from orchestrator.bus import STREAM
+from orchestrator.lanes import Lane, Queue
+from orchestrator.reconciler import Reconciler
 from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
 from tests.services.orchestrator import System
 
@@ -69,6 +74,59 @@ async def test_tiers_share_one_to_three_to_eight(system: System) -> None:
     served = Counter(jobs[job_id] for job_id in turns.jobs()[:120])
     for tier, share in {Tier.STANDARD: 10, Tier.PRIORITY: 30, Tier.HIGH_PRIORITY: 80}.items():
         assert abs(served[tier] - share) <= 1
+
+
+def impatient(system: System) -> Reconciler:
+    """A reconciler that looks for a message as soon as it is sent."""
+    return Reconciler(system.store, system.bus, replace(system.settings.lease, sent_timeout_s=0))
+
+
+async def test_waiting_for_a_turn_is_not_being_lost(system: System) -> None:
+    """However long nobody takes from a lane, its messages do not grow more."""
+    job_id = await add_runs(system, await make_project(system, "lab", Tier.STANDARD), runs=3)
+    async with relaying(system):
+        await until_sent(system, job_id, runs=3)
+        for _ in range(3):
+            await impatient(system).mend()
+            await until_sent(system, job_id, runs=3)
+    assert await messages(system) == 3
+
+
+async def test_a_lost_message_is_missed_while_others_come(system: System) -> None:
+    project = await make_project(system, "lab", Tier.STANDARD)
+    async with relaying(system):
+        lost = await add_runs(system, project, runs=1)
+        await until_sent(system, lost)
+        await delete_first_message(system, project.project_id)
+        other = await add_runs(system, project, runs=1)
+        await until_sent(system, other)
+        await impatient(system).mend()
+        async with worker(system) as turns:
+            turns.permit(1)
+            await turns.has_begun(2)
+    assert turns.jobs() == [other, lost]
+
+
+async def messages(system: System) -> int:
+    """Messages in JetStream."""
+    client = await nats.connect(system.settings.nats_url)
+    try:
+        return int((await client.jetstream().stream_info(STREAM)).state.messages)
+    finally:
+        await client.close()
+
+
+async def delete_first_message(system: System, project_id: int) -> None:
+    """Of a project's standard runs."""
+    lane = Lane(queue=Queue.RUNS, tier=Tier.STANDARD, project_id=project_id)
+    client = await nats.connect(system.settings.nats_url)
+    try:
+        jetstream = client.jetstream()
+        first = await jetstream.get_msg(STREAM, seq=1, subject=lane.subject, next=True)
+        assert first.seq is not None
+        await jetstream.delete_msg(STREAM, first.seq)
+    finally:
+        await client.close()
 
 
 async def test_a_hint_tells_of_a_new_lane(system: System) -> None:

@@ -152,15 +152,16 @@ async def worker(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until_sent(system: System, *job_ids: int) -> None:
-    """Return when runs of each job are in JetStream."""
-    query = """SELECT count(DISTINCT job_id) FROM task
-               WHERE job_id = ANY($1::bigint[]) AND kind = 'infer' AND status <> 'ready'"""
+async def until_sent(system: System, *job_ids: int, runs: int = 1) -> None:
+    """Return when so many runs of each job are in JetStream."""
+    query = """SELECT count(*) FROM (
+                   SELECT FROM task WHERE job_id = ANY($1::bigint[]) AND kind = 'infer' AND status <> 'ready'
+                   GROUP BY job_id HAVING count(*) >= $2) AS job"""
 
     async def sent() -> bool:
         connection = await asyncpg.connect(system.settings.database_url)
         try:
-            return bool(await connection.fetchval(query, job_ids) == len(job_ids))
+            return bool(await connection.fetchval(query, job_ids, runs) == len(job_ids))
         finally:
             await connection.close()
 

@@ -1,0 +1,93 @@
+"""What `marey doctor` finds out about the machine."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from core.errors import ConfigurationError
+from deploy.doctor.nvdec import Nvdec, probe_nvdec
+from deploy.embedded.machine import driver_version, gpu_names, usable_cores
+from deploy.embedded.options import ExternalServices
+from deploy.embedded.ports import free_ports_among, is_free
+from deploy.embedded.triton import SHARED_MEMORY, PythonBuild, check_server, python_build
+from orchestrator.frame_path import FramePathSettings
+
+PORTS_TRIED = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One machine, and what `marey up` would do there."""
+
+    home: Path
+    own_triton: bool
+    """Whether the stack starts a Triton of its own."""
+    cores: int
+    gpus: tuple[str, ...]
+    driver: str | None
+    """Version of NVIDIA's kernel driver."""
+    nvdec: Nvdec
+    triton_problem: str | None
+    """Why the installed Triton does not start, if it does not."""
+    python: PythonBuild | None
+    """None without an installed Triton."""
+    numpy: str
+    """Version."""
+    frames_bytes: int
+    """Shared memory for the frames of all requests in flight."""
+    shared_memory_free_bytes: int | None
+    """None where this process cannot write."""
+    home_free_bytes: int | None
+    """Likewise, of the disk."""
+    free_ports: int
+    """Of PORTS_TRIED."""
+    api_port: int | None
+    api_port_free: bool
+
+
+def probe_machine(home: Path, external: ExternalServices, api_port: int | None) -> Facts:
+    """Look at everything; starts nothing that stays, writes nothing."""
+    gpus = tuple(gpu_names())
+    frames = FramePathSettings()
+    return Facts(
+        home=home,
+        own_triton=not external.triton_url,
+        cores=usable_cores(),
+        gpus=gpus,
+        driver=driver_version(),
+        nvdec=probe_nvdec() if gpus else Nvdec(),
+        triton_problem=_triton_problem(),
+        python=_python(),
+        numpy=version("numpy"),
+        frames_bytes=(frames.requests_in_flight + 1) * frames.slot_bytes,
+        shared_memory_free_bytes=_free_bytes(SHARED_MEMORY),
+        home_free_bytes=_free_bytes(home),
+        free_ports=free_ports_among(PORTS_TRIED),
+        api_port=api_port,
+        api_port_free=api_port is None or is_free(api_port),
+    )
+
+
+def _triton_problem() -> str | None:
+    try:
+        check_server()
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
+def _python() -> PythonBuild | None:
+    try:
+        return python_build()
+    except ConfigurationError:
+        return None
+
+
+def _free_bytes(path: Path) -> int | None:
+    """Of the disk that `path` is or will be on; None if nothing can be written there."""
+    folder = next(each for each in (path, *path.parents) if each.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return None
+    return shutil.disk_usage(folder).free
