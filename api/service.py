@@ -15,7 +15,7 @@ from api.accounts.first_key import keep_first_key
 from api.accounts.service import Accounts
 from api.admission import Admission
 from api.app import Services, create_app
-from api.health.service import Check, Readiness
+from api.health.service import Check, Readiness, within
 from api.jobs.service import Jobs
 from api.results.service import Results
 from api.settings import ApiSettings
@@ -28,8 +28,8 @@ from orchestrator.settings import Settings
 from orchestrator.store import API_ROLE, Store
 from orchestrator.triton import TritonClient
 
-_NATS_HANDSHAKE_S = 2.0
-"""NATS clients try again for ever; a check does not."""
+_HANDSHAKE_S = 2.5
+"""A service that computes nothing answers by then, or hangs."""
 
 MakeChecks = Callable[[Store, ObjectStore, Settings], Mapping[str, Check]]
 
@@ -78,20 +78,26 @@ async def open_services(
 
 
 def readiness_checks(store: Store, objects: ObjectStore, settings: Settings) -> dict[str, Check]:
-    """Postgres answers a query, the object store too, NATS a handshake, Triton's models compute."""
+    """Postgres answers a query, the object store too, NATS a handshake, Triton's models compute, which may
+    take time."""
 
     async def nats() -> None:
-        async with asyncio.timeout(_NATS_HANDSHAKE_S), Bus.open(settings.nats_url):
+        async with Bus.open(settings.nats_url):
             pass
 
     async def triton() -> None:
-        async with await TritonClient.open(settings.triton_url) as client:
+        async with await within(_HANDSHAKE_S, TritonClient.open(settings.triton_url)) as client:
             await client.canary()
 
     async def object_store() -> None:
         await asyncio.to_thread(objects.exists, "ready")
 
-    return {"postgres": store.ping, "objects": object_store, "nats": nats, "triton": triton}
+    return {
+        "postgres": lambda: within(_HANDSHAKE_S, store.ping()),
+        "objects": lambda: within(_HANDSHAKE_S, object_store()),
+        "nats": lambda: within(_HANDSHAKE_S, nats()),
+        "triton": triton,
+    }
 
 
 def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:

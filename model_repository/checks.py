@@ -43,6 +43,20 @@ def network_fault(outputs: NDArray[np.float32]) -> str | None:
     return None
 
 
+def poses_fault(
+    frame_index: NDArray[np.int32], keypoints_px: NDArray[np.float32], frame_count: int, joint_count: int
+) -> str | None:
+    """What is wrong with the people of `frame_count` frames, whose indices are [M] and joints [M, K, 3];
+    None if nothing is."""
+    if len(frame_index) and not (frame_index.min() >= 0 and frame_index.max() < frame_count):
+        return f"it answers for frames {frame_index.tolist()}, of {frame_count} that were sent"
+    if keypoints_px.shape[1] != joint_count:
+        return f"it answers with {keypoints_px.shape[1]} joints, not {joint_count}"
+    if not np.isfinite(keypoints_px).all():
+        return "it computes values that are not finite"
+    return None
+
+
 def letterbox_fault(images: NDArray[np.uint8]) -> str | None:
     """What is wrong with letterbox's answer to `canary_frames`; None if nothing is."""
     _, height, width, _ = images.shape

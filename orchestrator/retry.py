@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from core.errors import (
+    BusError,
     InferenceUnavailableError,
     InputError,
     MareyError,
+    ObjectStoreError,
+    StoreError,
     UnforeseenError,
     WorkerLostError,
 )
@@ -15,7 +18,10 @@ from orchestrator.store.tasks import Failure, Lease
 FIRST_DELAY_S = 1.0
 LONGEST_DELAY_S = 60.0
 UNAVAILABLE_LIMIT_S = 3600.0
-"""So long may Triton be away without using up a task's attempts."""
+"""So long may a service be away without using up a task's attempts."""
+LONGEST_UNAVAILABLE_DELAY_S = 8.0
+"""Work goes on this soon after the service is back."""
+_UNAVAILABLE = (InferenceUnavailableError, StoreError, BusError, ObjectStoreError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +47,15 @@ def decide(error: Exception, lease: Lease, jitter: float) -> Retry | GiveUp:
     """Judge the error of an attempt. `jitter` in [0, 1) spreads the retries of many tasks.
 
     Bad input is final. An error that repeating may cure, and one that nobody foresaw, is retried until the
-    attempts are used up; while Triton is away, attempts are free for an hour.
+    attempts are used up; while a service is away or a disk is full, attempts are free for an hour.
     """
     known = error if isinstance(error, MareyError) else _unforeseen(error)
     failure = describe(known)
     if isinstance(known, InputError):
         return GiveUp(failure=failure, status=TaskStatus.DONE)
-    if isinstance(known, InferenceUnavailableError) and lease.age_s < UNAVAILABLE_LIMIT_S:
-        return Retry(failure=failure, delay_s=_delay_s(lease.attempts, jitter), refund=1)
+    if isinstance(known, _UNAVAILABLE) and lease.age_s < UNAVAILABLE_LIMIT_S:
+        delay_s = min(LONGEST_UNAVAILABLE_DELAY_S, max(FIRST_DELAY_S, lease.age_s / 4))
+        return Retry(failure=failure, delay_s=_spread(delay_s, jitter), refund=1)
     if not known.retryable or lease.attempts >= lease.max_attempts:
         return GiveUp(failure=failure, status=TaskStatus.DEAD)
     return Retry(failure=failure, delay_s=_delay_s(lease.attempts, jitter), refund=0)
@@ -71,6 +78,10 @@ def _unforeseen(error: Exception) -> UnforeseenError:
 
 
 def _delay_s(attempts: int, jitter: float) -> float:
-    """Doubles with each attempt; the last half of it is spread."""
-    full: float = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** max(0, attempts - 1))
-    return full * (0.5 + 0.5 * jitter)
+    """Doubles with each attempt."""
+    return _spread(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2.0 ** max(0, attempts - 1)), jitter)
+
+
+def _spread(delay_s: float, jitter: float) -> float:
+    """The last half of it is spread."""
+    return delay_s * (0.5 + 0.5 * jitter)

@@ -14,7 +14,7 @@ from core.jobs import TaskKind
 from orchestrator.bus import ACK_WAIT_S, Delivery
 from orchestrator.intake import Intake
 from orchestrator.lanes import Lane
-from orchestrator.retry import Retry, decide
+from orchestrator.retry import GiveUp, Retry, decide
 from orchestrator.settings import LeaseSettings
 from orchestrator.store import Store
 from orchestrator.store.tasks import Lease
@@ -167,8 +167,19 @@ class Runner:
                 _logger.warning("task %d: %s", lease.id, error, extra={"action": "renew"})
 
     async def _settle(self, lease: Lease, error: Exception) -> None:
-        """Carry out what `retry.decide` says."""
+        """Carry out what `retry.decide` says; where Postgres is away, as long as the lease may last."""
         decision = decide(error, lease, random.random())
+        held_until = time.monotonic() + lease.lease_s
+        while True:
+            try:
+                return await self._carry_out(decision, lease)
+            except StoreError as away:
+                if time.monotonic() > held_until:
+                    raise
+                _logger.warning("task %d: %s", lease.id, away, extra={"action": "settle"})
+            await asyncio.sleep(self._options.lease.poll_interval_s)
+
+    async def _carry_out(self, decision: Retry | GiveUp, lease: Lease) -> None:
         if isinstance(decision, Retry):
             await self._store.tasks.release(lease, decision.delay_s, decision.refund, decision.failure)
             return

@@ -26,6 +26,7 @@ from model_repository.checks import (
     differences,
     letterbox_fault,
     network_fault,
+    poses_fault,
 )
 from model_repository.contract import NETWORKS, ModelContract, committed_configs, contract_of, read_config
 from model_repository.sizes import PipelineSizes, fit
@@ -84,7 +85,7 @@ class TritonClient:
         try:
             await triton.ready()
             triton._contracts = await triton._expected_contracts()
-        except (InferenceError, ModelContractError):
+        except BaseException:
             await triton.close()
             raise
         return triton
@@ -126,7 +127,19 @@ class TritonClient:
             await self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
     async def infer_pose_2d(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
-        """People of some RGB frames [N, H, W, 3], which travel by reference or in the request's body."""
+        """People of some RGB frames [N, H, W, 3], which travel by reference or in the request's body.
+
+        Raises InferenceError for an answer that cannot be right, such as NaN: it is not to be kept.
+        """
+        poses = await self._people(frames)
+        if fault := self._fault(poses, frames.shape[0]):
+            raise InferenceError(f"Triton, {PIPELINE}: {fault}")
+        return poses
+
+    def _fault(self, poses: FramePoses, frame_count: int) -> str | None:
+        return poses_fault(poses.frame_index, poses.keypoints_px, frame_count, self.joint_count)
+
+    async def _people(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
         tensor = InferInput("frames", list(frames.shape), "UINT8")
         if isinstance(frames, RegionFrames):
             byte_size = int(np.prod(frames.shape, dtype=np.int64))
@@ -155,9 +168,8 @@ class TritonClient:
                 _refuse(contract.name, network_fault(outputs))
         images = await self._first_output(self._contracts["letterbox"], canary_frames())
         _refuse("letterbox", letterbox_fault(images))
-        poses = await self.infer_pose_2d(canary_frames())
-        if not (np.isfinite(poses.boxes_px).all() and np.isfinite(poses.keypoints_px).all()):
-            _refuse(PIPELINE, "it computes values that are not finite")
+        frames = canary_frames()
+        _refuse(PIPELINE, self._fault(await self._people(frames), len(frames)))
 
     async def _expected_contracts(self) -> dict[str, ModelContract]:
         """The committed contracts: everything around the networks follows the sizes of the live ones."""
@@ -183,15 +195,15 @@ class TritonClient:
 
 @contextmanager
 def _triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavailableError) -> Iterator[None]:
-    """Foreign errors become ours. A lost region means a restarted server: worth another try."""
+    """Foreign errors become ours. A lost region means a restarted server, a dead stub one that will be:
+    worth another try."""
     try:
         yield
     except UsageError as error:
         raise InferenceUnavailableError(f"Triton, {what}: the client was closed") from error
     except InferenceServerException as error:
         message = f"Triton, {what}: {error.message()}"
-        lost_region = "Unable to find shared memory region" in message
-        if lost_region or error.status() in _UNAVAILABLE:
+        if any(sign in message for sign in _RESTARTS) or error.status() in _UNAVAILABLE:
             raise InferenceUnavailableError(message) from error
         if error.status() == "StatusCode.DEADLINE_EXCEEDED":
             raise on_timeout(message) from error
@@ -200,6 +212,7 @@ def _triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavai
         raise InferenceError(message) from error
 
 
+_RESTARTS = ("Unable to find shared memory region", "is not healthy")
 _UNAVAILABLE = {"StatusCode.UNAVAILABLE", "StatusCode.RESOURCE_EXHAUSTED", "StatusCode.CANCELLED"}
 
 

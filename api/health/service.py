@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from core.errors import MareyError
 
+T = TypeVar("T")
 Check = Callable[[], Awaitable[object]]
 """Raises MareyError if its service does not do its work."""
 
@@ -13,7 +15,7 @@ Check = Callable[[], Awaitable[object]]
 class Readiness:
     """Runs one check per service; a good report is good for `fresh_s` seconds, a bad one is made anew."""
 
-    def __init__(self, checks: Mapping[str, Check], timeout_s: float = 10.0, fresh_s: float = 5.0) -> None:
+    def __init__(self, checks: Mapping[str, Check], timeout_s: float = 10.0, fresh_s: float = 2.0) -> None:
         self._checks = checks
         self._timeout_s = timeout_s
         self._fresh_s = fresh_s
@@ -33,10 +35,32 @@ class Readiness:
 
     async def _state(self, check: Check) -> str:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                await check()
+            await within(self._timeout_s, check())
         except TimeoutError:
             return "timeout"
         except MareyError as error:
             return error.code
         return "ok"
+
+
+async def within(timeout_s: float, work: Awaitable[T]) -> T:
+    """What `work` returns; TimeoutError if that takes longer.
+
+    Work that is late is cancelled but not waited for: a driver may take half a minute to give up on a server
+    that hangs.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
+        if not done:
+            raise TimeoutError
+        return task.result()
+    finally:
+        task.add_done_callback(_look_away)
+        task.cancel()
+
+
+def _look_away(task: asyncio.Future[T]) -> None:
+    """Nobody waits for the error of work that was late; asyncio wants it looked at."""
+    if not task.cancelled():
+        task.exception()

@@ -34,6 +34,8 @@ class PeopleCropper:
         """
         if len(frames) > self.frames_max:
             raise ValueError(f"expected at most {self.frames_max} frames per request, got {len(frames)}")
+        if np.isnan(predictions[..., 4]).any():
+            raise ValueError("expected scores from the detector, got NaN: it is broken, not the scene empty")
         boxes, frame_index = self._people(scales, predictions)
         if not len(boxes):
             return self._nobody()

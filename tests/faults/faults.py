@@ -41,6 +41,7 @@ FAULTS: Mapping[str, Fault] = {
     "terminate_connections": lambda cluster, _: record_faults.terminate_connections(cluster),
     "restore_postgres": record_faults.restore_postgres,
     "full_disk": record_faults.full_disk,
+    "broken_model": record_faults.broken_model,
     **{
         f"partition_{role}_{service}": _between(network_faults.partition, role, service)
         for role, services in USES.items()

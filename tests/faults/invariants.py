@@ -9,8 +9,9 @@ from core.video import FrameSpan
 from tests.faults.cluster import Cluster, until
 
 LEFTOVER_TIMEOUT_S = 20.0
-_OF_ONE_JOB = re.compile(r"^jobs/\d+/|(?<=videos/)\d+|(?<=-)\d+(?=\.npz$)")
-"""What differs between the object keys of two equal jobs: ids and epochs."""
+_POSES = "/poses/"
+_OF_ONE_JOB = re.compile(r"^jobs/\d+/|(?<=videos/)\d+")
+"""What differs between the object keys of two equal jobs: ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Outcome:
     """A job's results, comparable with those of another job on the same package."""
 
     objects: tuple[str, ...]
-    """Keys without ids and epochs, sorted."""
+    """Keys without ids, sorted. Not of pose files: how many batches share one follows the pace."""
     tables: dict[str, bytes]
     """`keypoints.csv` by video."""
 
@@ -29,14 +30,17 @@ class Counts:
 
     frames: int
     batches: int
+    files: int
+    """Of poses."""
     objects: int
+    """The others."""
     tasks: int
     attempts: int
 
     def __str__(self) -> str:
         return (
-            f"{self.frames} frames, {self.batches} batches = rows = files, {self.objects} objects, "
-            f"{self.tasks} tasks in {self.attempts} attempts, 0 drafts"
+            f"{self.frames} frames, {self.batches} batches = rows in {self.files} files, "
+            f"{self.objects} more objects, {self.tasks} tasks in {self.attempts} attempts, 0 drafts"
         )
 
 
@@ -46,7 +50,7 @@ def outcome(cluster: Cluster, job_id: int) -> Outcome:
     videos = cluster.sql("SELECT video_name, video_results_path FROM video WHERE job_id = $1", job_id)
     keys = objects.keys(f"jobs/{job_id}/")
     return Outcome(
-        objects=tuple(sorted(_OF_ONE_JOB.sub("", key) for key in keys)),
+        objects=tuple(sorted(_OF_ONE_JOB.sub("", key) for key in keys if _POSES not in key)),
         tables={
             row["video_name"]: objects.read(f"{row['video_results_path']}keypoints.csv") for row in videos
         },
@@ -69,6 +73,7 @@ def check(cluster: Cluster, snapshot: marey.Snapshot, expected: Outcome) -> Coun
     return Counts(
         frames=sum(video.frames_done for video in snapshot.videos),
         batches=batches,
+        files=len(_pose_files(cluster, job.id)),
         objects=len(found.objects),
         tasks=len(tasks),
         attempts=sum(row["attempts"] for row in tasks),
@@ -96,7 +101,7 @@ def _check_rows(cluster: Cluster, job_id: int) -> int:
 
 
 def _pose_files(cluster: Cluster, job_id: int) -> list[str]:
-    return sorted(key for key in cluster.objects.keys(f"jobs/{job_id}/") if "/poses/" in key)
+    return sorted(key for key in cluster.objects.keys(f"jobs/{job_id}/") if _POSES in key)
 
 
 def _check_leftovers(cluster: Cluster, job_id: int) -> None:

@@ -5,17 +5,22 @@ import resource
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import msgspec
+import numpy as np
+import onnx
 import psutil
+from onnx import helper, numpy_helper
 
 from core.jobs import TaskKind, Tier
 from orchestrator.bus import STREAM, TaskMessage
 from orchestrator.lanes import Lane
 from tests.faults.cluster import Cluster
 from tests.faults.process_faults import WORKERS
+from tests.faults.services import networks_folder
 
 ECHO_S = 3.0
 ECHO_INTERVAL_S = 0.05
@@ -80,6 +85,41 @@ def restore_postgres(cluster: Cluster, random: Random) -> None:
 def _copy(source: Path, target: Path) -> None:
     """With owners and modes."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True, timeout=60)
+
+
+def broken_model(cluster: Cluster, random: Random) -> str:
+    """Triton comes back with a network that computes NaN, and a little later with the right one."""
+    network = random.choice(("yolo", "hrnet"))
+    file = networks_folder(cluster.layout) / network / "1" / "model.onnx"
+    right = file.read_bytes()
+    cluster.kill("triton", before_start=lambda: _break(file))
+    time.sleep(random.uniform(0.5, 2.0))
+    cluster.kill("triton", before_start=lambda: _write(file, right))
+    return network
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+
+
+def _break(file: Path) -> None:
+    """Every value that the network computes becomes NaN."""
+    model = onnx.load(file)
+    output = model.graph.output[0].name
+    model.graph.node[-1].output[0] = "right"
+    nan = numpy_helper.from_array(np.full(1, np.nan, np.float32), "nan")
+    model.graph.initializer.append(nan)
+    model.graph.node.append(helper.make_node("Mul", ["right", "nan"], [output]))
+    onnx.save(model, file)
+
+
+def full_nats_disk(cluster: Cluster, random: Random) -> None:
+    """NATS cannot write a byte for some seconds."""
+    process = cluster.process("nats")
+    _limit_files(process, 0)
+    time.sleep(random.uniform(2.0, 5.0))
+    with suppress(psutil.NoSuchProcess):
+        _limit_files(process, resource.RLIM_INFINITY)
 
 
 def full_disk(cluster: Cluster, random: Random) -> None:

@@ -22,6 +22,8 @@ FRAMES = {"a.mp4": 140, "b.mp4": 60}
 END_TIMEOUT_S = 120.0
 EARLY_SHARE, EARLY_S = 0.2, 0.5
 """So many faults happen this soon after the job was accepted: while its package is opened and cut."""
+REDRIVEN = {"broken_model"}
+"""Where it lasts longer than the attempts, the job says which frames are missing, and a redrive mends it."""
 STREAM_TIMEOUT_S = 60.0
 
 
@@ -52,6 +54,8 @@ def test_a_job_ends_as_without_a_fault(
     over_s = time.monotonic()
     snapshot = ended(cluster, job_id)
     recovery_s = time.monotonic() - over_s
+    if snapshot.job.status == "completed_with_errors" and fault in REDRIVEN:
+        snapshot = redriven(cluster, job_id)
     counts = check(cluster, snapshot, fault_free)
     report(
         f"{fault} seed {seed}: after {done} of {sum(FRAMES.values())} frames{', ' if detail else ''}"
@@ -77,6 +81,13 @@ def submit(cluster: Cluster, package: Path) -> int:
     """Start a job on the package through the API."""
     with cluster.client() as client:
         return client.submit([package], parameters=PARAMETERS).id
+
+
+def redriven(cluster: Cluster, job_id: int) -> marey.Snapshot:
+    """The job once what failed in it has been repeated."""
+    with cluster.client() as client:
+        client.redrive(job_id)
+    return ended(cluster, job_id)
 
 
 def until_some_instant(cluster: Cluster, job_id: int, random: Random) -> int:

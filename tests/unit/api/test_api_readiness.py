@@ -24,6 +24,20 @@ async def stuck() -> None:
     await asyncio.sleep(30)
 
 
+async def stubborn() -> None:
+    """As a driver that asks a server which hangs to cancel a statement."""
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        await asyncio.sleep(30)
+
+
+async def test_a_check_that_does_not_give_up_is_not_waited_for() -> None:
+    readiness = Readiness({"postgres": stubborn, "nats": Counted()}, timeout_s=0.05)
+    async with asyncio.timeout(10):
+        assert await readiness.report() == {"postgres": "timeout", "nats": "ok"}
+
+
 async def test_each_service_is_named_with_its_state() -> None:
     readiness = Readiness({"postgres": Counted(), "nats": refused, "triton": stuck}, timeout_s=0.05)
     assert await readiness.report() == {"postgres": "ok", "nats": "bus", "triton": "timeout"}

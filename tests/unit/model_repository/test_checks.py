@@ -1,5 +1,6 @@
 """Judgements on a live server, without one."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from model_repository.checks import (
     differences,
     letterbox_fault,
     network_fault,
+    poses_fault,
 )
 from model_repository.contract import (
     ModelContract,
@@ -85,3 +87,23 @@ def test_a_letterbox_that_reads_zeros() -> None:
     images = letterbox(canary_frames(), (416, 416))
     assert letterbox_fault(images) is None
     assert "differ" in str(letterbox_fault(letterbox(np.zeros_like(canary_frames()), (416, 416))))
+
+
+@pytest.mark.parametrize(
+    ("frame_index", "joints", "value", "phrase"),
+    [
+        ([0, 1], 26, 1.0, None),
+        ([], 26, 1.0, None),
+        ([0, 2], 26, 1.0, r"frames \[0, 2\], of 2"),
+        ([-2], 26, 1.0, r"frames \[-2\]"),
+        ([0], 17, 1.0, "17 joints, not 26"),
+        ([0], 26, np.nan, "not finite"),
+        ([0], 26, np.inf, "not finite"),
+    ],
+)
+def test_poses_of_a_broken_model_are_told(
+    frame_index: list[int], joints: int, value: float, phrase: str | None
+) -> None:
+    keypoints_px = np.full((len(frame_index), joints, 3), value, np.float32)
+    fault = poses_fault(np.array(frame_index, np.int32), keypoints_px, 2, 26)
+    assert re.search(phrase, fault or "") if phrase else fault is None

@@ -60,3 +60,10 @@ def test_permuting_frames_permutes_people() -> None:
     crops, _, _ = CROPPER.cut(frames(3), scales, predictions(1, 1, 1))
     turned, _, _ = CROPPER.cut(frames(3)[::-1], scales, predictions(1, 1, 1))
     np.testing.assert_array_equal(turned, crops[::-1])
+
+
+def test_a_broken_detector_is_not_an_empty_scene() -> None:
+    broken = predictions(1)
+    broken[0, 3, 4] = np.nan
+    with pytest.raises(ValueError, match="expected scores from the detector, got NaN"):
+        CROPPER.cut(frames(1), np.ones(1, np.float32), broken)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import (
+    BusError,
     CorruptVideoError,
     InferenceError,
     InferenceUnavailableError,
@@ -14,6 +15,7 @@ from core.errors import (
     LeaseLostError,
     MareyError,
     ModelContractError,
+    ObjectStoreError,
     StoreError,
     leaves,
 )
@@ -21,6 +23,7 @@ from core.jobs import TaskKind, TaskStatus, Tier
 from orchestrator.retry import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
+    LONGEST_UNAVAILABLE_DELAY_S,
     UNAVAILABLE_LIMIT_S,
     GiveUp,
     Retry,
@@ -54,7 +57,7 @@ def test_bad_input_is_final(error: type[MareyError]) -> None:
     assert decision.failure.message == "the sentence"
 
 
-@pytest.mark.parametrize("error", [StoreError("x"), InferenceError("x"), KeyError("x"), MemoryError()])
+@pytest.mark.parametrize("error", [InferenceError("x"), KeyError("x"), MemoryError()])
 def test_what_may_pass_is_repeated_until_the_attempts_are_used_up(error: Exception) -> None:
     assert isinstance(decide(error, LEASE, 0.0), Retry)
     last = decide(error, LAST_ATTEMPT, 0.0)
@@ -69,12 +72,14 @@ def test_what_repeating_does_not_cure_is_set_aside(error: Exception) -> None:
     assert decision.status is TaskStatus.DEAD
 
 
-def test_attempts_are_free_while_triton_is_away_but_not_for_ever() -> None:
-    away = InferenceUnavailableError("x")
-    free = decide(away, LAST_ATTEMPT, 0.0)
-    assert isinstance(free, Retry)
-    assert free.refund == 1
-    assert isinstance(decide(away, replace(LAST_ATTEMPT, age_s=UNAVAILABLE_LIMIT_S), 0.0), GiveUp)
+@pytest.mark.parametrize("away", [InferenceUnavailableError, StoreError, BusError, ObjectStoreError])
+def test_attempts_are_free_while_a_service_is_away_but_not_for_ever(away: type[MareyError]) -> None:
+    for age_s in (0.0, 30.0, UNAVAILABLE_LIMIT_S - 1):
+        free = decide(away("x"), replace(LAST_ATTEMPT, age_s=age_s), 0.99)
+        assert isinstance(free, Retry)
+        assert free.refund == 1
+        assert free.delay_s <= LONGEST_UNAVAILABLE_DELAY_S
+    assert isinstance(decide(away("x"), replace(LAST_ATTEMPT, age_s=UNAVAILABLE_LIMIT_S), 0.0), GiveUp)
 
 
 def test_details_of_the_unforeseen_stay_in_the_log() -> None:
@@ -86,7 +91,9 @@ def test_details_of_the_unforeseen_stay_in_the_log() -> None:
 @given(attempts=st.integers(1, 1000), jitter=st.floats(0, 1, exclude_max=True))
 def test_delays_grow_within_bounds(attempts: int, jitter: float) -> None:
     lease = replace(LEASE, attempts=attempts, max_attempts=2000)
-    now, later = (decide(StoreError(), replace(lease, attempts=n), jitter) for n in (attempts, attempts + 1))
+    now, later = (
+        decide(InferenceError(), replace(lease, attempts=n), jitter) for n in (attempts, attempts + 1)
+    )
     assert isinstance(now, Retry)
     assert isinstance(later, Retry)
     assert FIRST_DELAY_S / 2 <= now.delay_s <= later.delay_s <= LONGEST_DELAY_S
