@@ -21,6 +21,7 @@ from orchestrator.store.tasks import Lease
 
 _BATCHES_PER_COMMIT = 16
 """At most: what waits while a commit is under way goes with the next one."""
+_COMMIT_GRACE_S = 2.0
 _VIDEOS_KEPT = 8
 """Descriptions of videos that a worker keeps: the runs of a video follow each other."""
 
@@ -77,17 +78,27 @@ class InferStep:
             )
             for batch, poses in done
         ]
+        committing = asyncio.ensure_future(self._store.flow.commit_batches(lease, key, results))
         try:
-            await self._store.flow.commit_batches(lease, key, results)
+            await asyncio.shield(committing)
+        except asyncio.CancelledError:
+            await self._end_soon(committing, key)
+            raise
         except LeaseLostError:
             await asyncio.to_thread(self._objects.delete, key)
             raise
 
-    async def _write(self, key: str, poses: Sequence[PoseBatch]) -> None:
-        """The thread that writes cannot be stopped: who breaks a run off waits and removes the file.
+    async def _end_soon(self, committing: asyncio.Future[bool], key: str) -> None:
+        """The run is broken off while Postgres commits. If that refuses, the file goes; without an answer
+        the file stays, because it may count."""
+        await asyncio.wait({committing}, timeout=_COMMIT_GRACE_S)
+        committing.cancel()
+        ended = (await asyncio.gather(committing, return_exceptions=True))[0]
+        if isinstance(ended, LeaseLostError):
+            await asyncio.to_thread(self._objects.delete, key)
 
-        Of a run that is broken off later, while Postgres commits, the file stays: it may count.
-        """
+    async def _write(self, key: str, poses: Sequence[PoseBatch]) -> None:
+        """The thread that writes cannot be stopped: who breaks a run off waits and removes the file."""
         writing = asyncio.ensure_future(
             asyncio.to_thread(lambda: self._objects.put(key, encode_poses(joined(poses))))
         )
