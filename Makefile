@@ -3,10 +3,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.setup-done
 
-.PHONY: help setup test test-faults demo up bench-cpu clean
+.PHONY: help setup test test-faults demo up bench-cpu bench-orchestrator clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make demo VIDEO=mine.mp4 OUT=results/mine   your own video, a zip of videos, or several of them"
 
@@ -36,6 +36,9 @@ up: $(READY) ## Run the whole service here until Ctrl-C
 
 bench-cpu: $(READY) ## Compare the service with a hand-written script on this machine
 	@$(BIN)/python -m bench.cpu
+
+bench-orchestrator: $(READY) ## Measure what a frame batch costs beside its inference
+	@$(BIN)/python -m bench.orchestrator
 
 clean: ## Remove the environments and caches; results and service data stay
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

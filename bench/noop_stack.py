@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Service
 from deploy.embedded.stack import RunningStack, embedded_stack, ignore_events
 from deploy.embedded.supervisor import Supervisor
-from deploy.embedded.triton import TritonPorts, build_repository, triton_command
+from deploy.embedded.triton import TritonPorts, build_repository, remove_stale_regions, triton_command
 from model_repository.contract import committed_configs, config_text, read_config
 from model_repository.cpu_target import CpuTarget
 
@@ -50,7 +51,11 @@ class NoopStack:
 
 @contextlib.contextmanager
 def noop_stack(home: Path, noop: Noop) -> Iterator[NoopStack]:
-    """Run it in `home`. Whatever ends the block, also the death of this process, ends the services."""
+    """Run it in `home`. Whatever ends the block, also the death of this process, ends the services.
+
+    SIGTERM ends the block like Ctrl-C, so that what the caller made is cleared away too.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(_noop_stack(home, noop)) as running,
@@ -72,6 +77,7 @@ async def _noop_stack(home: Path, noop: Noop) -> AsyncIterator[NoopStack]:
         finally:
             with anyio.CancelScope(shield=True):
                 await supervisor.stop()
+            remove_stale_regions(folder.path / "triton")
 
 
 def _triton(repository: Path, ports: dict[str, int], noop: Noop) -> Service:

@@ -7,6 +7,7 @@ A region's file is locked by its owner as long as that lives, so what a killed o
 import asyncio
 import fcntl
 import logging
+import math
 import mmap
 import os
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ class _SharedMemory:
 
     def array(self, offset_bytes: int, shape: FrameShape) -> NDArray[np.uint8]:
         """A view. Its memory is taken here, because touching a page that a full /dev/shm lacks kills."""
-        byte_size = int(np.prod(shape, dtype=np.int64))
+        byte_size = math.prod(shape)
         if self._taken_bytes.get(offset_bytes, 0) < byte_size:
             self._take(offset_bytes, byte_size)
         return np.frombuffer(self._map, np.uint8, byte_size, offset_bytes).reshape(shape)

@@ -1,5 +1,6 @@
 """Triton's client: poses of frames, and the checks that a server must pass before it gets work."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ class TritonClient:
     async def _people(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
         tensor = InferInput("frames", list(frames.shape), "UINT8")
         if isinstance(frames, RegionFrames):
-            byte_size = int(np.prod(frames.shape, dtype=np.int64))
+            byte_size = math.prod(frames.shape)
             tensor.set_shared_memory(frames.region, byte_size, offset=frames.offset_bytes)
         else:
             tensor.set_data_from_numpy(frames)
