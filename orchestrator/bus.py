@@ -17,7 +17,7 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from core.errors import BusError
 from orchestrator.lanes import Lane, Queue
@@ -84,17 +84,20 @@ class Delivery:
 class Bus:
     """A connection to NATS; reconnects by itself."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, replicas: int) -> None:
         self._client = client
+        self._replicas = replicas
         self._jetstream = client.jetstream(timeout=_REQUEST_TIMEOUT_S)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Connect. Raises BusError if NATS does not answer."""
+    async def open(cls, url: str, replicas: int = 1) -> AsyncIterator[Self]:
+        """Connect to one of the servers of `url`, which are separated by commas; of a cluster, `replicas`
+        servers keep each message. Raises BusError if none answers.
+        """
         with bus_errors():
             client = await nats.connect(
-                url,
+                url.split(","),
                 connect_timeout=_CONNECT_TIMEOUT_S,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=1,
@@ -102,7 +105,7 @@ class Bus:
                 error_cb=_log_error,
             )
         try:
-            yield cls(client)
+            yield cls(client, replicas)
         finally:
             with _last_words():
                 await client.close()
@@ -110,13 +113,16 @@ class Bus:
     async def provision(self) -> bool:
         """Make the stream if it is missing; true if it was made, and every message with it is gone.
 
-        The stream of an earlier version, whose subjects are others, is replaced.
+        The stream of an earlier version, whose subjects are others, is replaced. One with other bounds or
+        replicas is changed and keeps its messages.
         """
-        wanted = _stream()
+        wanted = _stream(self._replicas)
         with bus_errors():
             try:
                 found = await self._jetstream.stream_info(STREAM)
                 if found.config.subjects == wanted.subjects:
+                    if _may_change(found.config) != _may_change(wanted):
+                        await self._jetstream.update_stream(wanted)
                     return False
                 await self._jetstream.delete_stream(STREAM)
             except nats.js.errors.NotFoundError:
@@ -226,12 +232,19 @@ async def _log_error(error: Exception) -> None:
     _logger.warning("NATS connection: %r", error, extra={"action": "nats_error"})
 
 
-def _stream() -> StreamConfig:
+def _may_change(stream: StreamConfig) -> tuple[object, ...]:
+    return stream.num_replicas, stream.discard, stream.max_bytes, stream.max_age
+
+
+def _stream(replicas: int) -> StreamConfig:
+    """A full one refuses messages: their tasks stay ready."""
     return StreamConfig(
         name=STREAM,
         subjects=[f"marey.{queue}.*.*" for queue in Queue],
         retention=RetentionPolicy.WORK_QUEUE,
         storage=StorageType.FILE,
+        num_replicas=replicas,
+        discard=DiscardPolicy.NEW,
         max_age=_MAX_AGE_S,
         max_bytes=_MAX_STREAM_BYTES,
         max_msg_size=_MAX_MESSAGE_BYTES,

@@ -53,7 +53,10 @@ async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
     """`run_orchestrator` until `stop` is set. Brings the database to the current schema first."""
     await migrate(settings.database_url)
     objects = open_object_store(settings.store_url, settings.cache)
-    async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
+    async with (
+        Store.open(settings.database_url) as store,
+        Bus.open(settings.nats_url, settings.nats_replicas) as bus,
+    ):
         await bus.provision()
         relay = Relay(store, bus, settings.queue, settings.lease)
         reconciler = Reconciler(store, bus, settings.lease)
@@ -79,7 +82,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
 async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
     """Work on runs with `poses` until `stop` is set. Raises NotFoundError for an unknown project."""
     objects = open_object_store(settings.store_url, settings.cache)
-    async with Store.open(settings.database_url) as store, Bus.open(settings.nats_url) as bus:
+    async with (
+        Store.open(settings.database_url) as store,
+        Bus.open(settings.nats_url, settings.nats_replicas) as bus,
+    ):
         steps = {TaskKind.INFER: InferStep(store, objects, poses)}
         scope = await _scope_of_runs(settings, store)
         intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)

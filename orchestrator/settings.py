@@ -47,6 +47,7 @@ class Settings:
 
     database_url: str
     nats_url: str
+    """One server or, separated by commas, those of a cluster."""
     triton_url: str
     """host:port of Triton's gRPC endpoint."""
     store_url: str
@@ -58,6 +59,8 @@ class Settings:
     ready_file: Path | None = None
     """Made once the process has opened everything that it works with."""
     worker_name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    nats_replicas: int = 1
+    """Servers of a cluster that keep each message."""
     cache: CacheSettings = field(default_factory=CacheSettings)
     lease: LeaseSettings = LeaseSettings()
     queue: QueueSettings = QueueSettings()
@@ -65,8 +68,8 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
-        MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT and MAREY_DRAIN_TIMEOUT_S may be left out.
-        Raises ConfigurationError that names everything missing."""
+        MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT and
+        MAREY_DRAIN_TIMEOUT_S may be left out. Raises ConfigurationError that names everything missing."""
         names = ("MAREY_DATABASE_URL", "MAREY_NATS_URL", "MAREY_TRITON_URL", "MAREY_STORE_URL")
         missing = [name for name in names if not environment.get(name)]
         if missing:
@@ -79,6 +82,7 @@ class Settings:
             triton_url=triton,
             store_url=store,
             ready_file=Path(ready_file) if (ready_file := environment.get("MAREY_READY_FILE")) else None,
+            nats_replicas=_positive(environment, "MAREY_NATS_REPLICAS", 1),
             cache=_cache(environment),
             lease=LeaseSettings(drain_timeout_s=_drain_timeout_s(environment)),
             queue=QueueSettings(runs_in_flight=runs_in_flight),

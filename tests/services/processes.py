@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,16 +39,19 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def marey_process(role: str, environment: Mapping[str, str], folder: Path) -> Iterator[MareyProcess]:
+def marey_process(
+    role: str, environment: Mapping[str, str], folder: Path, prefix: Sequence[str] = ()
+) -> Iterator[MareyProcess]:
     """`marey ROLE` once it works; asked to stop at the end of the block, if it still runs.
 
-    An API is told its port by MAREY_API_PORT, the others their ready file.
+    `prefix` is a command that starts another one. An API is told its port by MAREY_API_PORT, the others their
+    ready file.
     """
     name = f"{role}-{len(list(folder.glob(f'{role}-*.log')))}"
     ready_file = folder / f"{name}.ready"
     command = ServiceCommand(
         name=name,
-        argv=(str(Path(sysconfig.get_path("scripts"), "marey")), role),
+        argv=(*prefix, str(Path(sysconfig.get_path("scripts"), "marey")), role),
         env={
             **environment,
             "MAREY_HOME": str(folder),
