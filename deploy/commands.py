@@ -10,18 +10,12 @@ from pathlib import Path
 import click
 
 from core.jobs import Tier
+from deploy.home_option import home_option
 from deploy.sentences import EXIT_FAILED, error_sentences
 
 EXIT_INTERRUPTED = 130
 
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="MAREY_HOME",
-    default=Path("~/.marey"),
-    show_default="MAREY_HOME, else ~/.marey",
-    help="Folder of the stack's data, logs and ports.",
-)
+_home = home_option("Folder of the stack's data, logs and ports.")
 
 
 _models = click.option(

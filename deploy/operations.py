@@ -13,20 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import ConfigurationError
+from deploy.home_option import home_option
 from deploy.sentences import error_sentences
 
 if TYPE_CHECKING:
     from orchestrator.store.figures import TierFigures
     from orchestrator.store.levers import ProjectLevers
 
-_home = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar="MAREY_HOME",
-    default=Path("~/.marey"),
-    show_default="MAREY_HOME, else ~/.marey",
-    help="Folder of the stack, where MAREY_DATABASE_URL is not set.",
-)
+_home = home_option("Folder of the stack, where MAREY_DATABASE_URL is not set.")
 _database = click.option("--database-url", envvar="MAREY_DATABASE_URL", hidden=True)
 
 

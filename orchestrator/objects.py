@@ -1,6 +1,5 @@
 """Where packages, videos and results are kept, by key."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from core.errors import (
     UploadTooLargeError,
     UploadUsedError,
 )
+from core.locks import try_lock
 
 TEMPORARY = ".tmp"
 """What the keys of unfinished objects start with."""
@@ -189,7 +189,7 @@ def _sweep(folder: Path) -> None:
             descriptor = os.open(draft, os.O_RDONLY)
         except (FileNotFoundError, PermissionError):
             continue
-        if _lock(descriptor):
+        if try_lock(descriptor):
             _remove(draft)
         os.close(descriptor)
 
@@ -200,17 +200,9 @@ def _locked(make: Callable[[], Path]) -> tuple[Path, int]:
         draft = make()
         with suppress(FileNotFoundError):
             descriptor = os.open(draft, os.O_RDONLY)
-            if _lock(descriptor) and draft.exists():
+            if try_lock(descriptor) and draft.exists():
                 return draft, descriptor
             os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _empty_file(folder: Path) -> Path:

@@ -5,7 +5,6 @@ A region's file is locked by its owner as long as that lives, so what a killed o
 """
 
 import asyncio
-import fcntl
 import logging
 import math
 import mmap
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import FrameTooLargeError, InferenceError, InferenceUnavailableError
+from core.locks import try_lock
 from orchestrator.triton import FramePoses, FrameShape, RegionFrames, TritonClient
 
 logger = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ def remove_stale_regions() -> None:
         except (FileNotFoundError, PermissionError):
             continue
         try:
-            if _lock(descriptor):
+            if try_lock(descriptor):
                 path.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
@@ -192,14 +192,6 @@ def _locked_file() -> tuple[str, int]:
     while True:
         path = SHARED_MEMORY / f"{PREFIX}{uuid4().hex}"
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        if _lock(descriptor) and os.fstat(descriptor).st_nlink:
+        if try_lock(descriptor) and os.fstat(descriptor).st_nlink:
             return path.name, descriptor
         os.close(descriptor)
-
-
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

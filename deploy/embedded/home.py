@@ -1,7 +1,6 @@
 """MAREY_HOME: the folder of one embedded stack, used by one stack at a time."""
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import DirectoryTakenError
+from core.locks import try_lock
 
 _LOCK_PATIENCE_S = 15.0
 """A stack that was killed needs some seconds until its services have stopped."""
@@ -60,7 +60,7 @@ class Home:
     def _acquire(self, lock: int) -> None:
         """Take the lock and sign it with this process's id."""
         give_up_at = time.monotonic() + _LOCK_PATIENCE_S
-        while not _try_lock(lock):
+        while not try_lock(lock):
             owner = os.pread(lock, 32, 0).decode() or "unknown"
             if _is_alive(owner) or time.monotonic() > give_up_at:
                 raise DirectoryTakenError(
@@ -76,14 +76,6 @@ class Home:
         draft = self.stack.with_suffix(".new")
         draft.write_text(json.dumps(facts, indent=2) + "\n")
         draft.replace(self.stack)
-
-
-def _try_lock(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _is_alive(pid: str) -> bool:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
-import nats
 import pytest
 
 from core.jobs import JobStatus
 from deploy.embedded.nats import nats_command, nats_url
-from orchestrator.bus import STREAM, Bus
+from orchestrator.bus import Bus
 from tests.media import Clip, write_clip
 from tests.services.leases import assert_consistent, tasks_by_status, until
+from tests.services.nats import stored_messages
 from tests.services.orchestrator import System, zip_of
 from tests.services.processes import environment_of, marey_process
 from tests.services.running import answers, free_port, running
@@ -86,15 +86,6 @@ async def until_cut(system: System) -> None:
     await until(is_cut, LONG_S)
 
 
-async def messages(system: System) -> int:
-    """Messages that JetStream keeps, taken or not."""
-    client = await nats.connect(system.settings.nats_url)
-    try:
-        return int((await client.jetstream().stream_info(STREAM)).state.messages)
-    finally:
-        await client.close()
-
-
 async def assert_done_once(system: System, job_id: int) -> None:
     """The job has all its frames, no task was tried twice, no message is left."""
     job = await system.ended(job_id, LONG_S)
@@ -103,7 +94,7 @@ async def assert_done_once(system: System, job_id: int) -> None:
     assert await value(system, "SELECT max(attempts) FROM task") == 1
 
     async def no_message_is_left() -> bool:
-        return not await messages(system)
+        return not await stored_messages(system.settings.nats_url)
 
     await until(no_message_is_left, timeout_s=10)
 

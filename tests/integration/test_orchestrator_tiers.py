@@ -11,6 +11,7 @@ from orchestrator.bus import STREAM
 from orchestrator.lanes import Lane, Queue
 from orchestrator.reconciler import Reconciler
 from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
+from tests.services.nats import stored_messages
 from tests.services.orchestrator import System
 
 
@@ -89,7 +90,7 @@ async def test_waiting_for_a_turn_is_not_being_lost(system: System) -> None:
         for _ in range(3):
             await impatient(system).mend()
             await until_sent(system, job_id, runs=3)
-    assert await messages(system) == 3
+    assert await stored_messages(system.settings.nats_url) == 3
 
 
 async def test_a_lost_message_is_missed_while_others_come(system: System) -> None:
@@ -105,15 +106,6 @@ async def test_a_lost_message_is_missed_while_others_come(system: System) -> Non
             turns.permit(1)
             await turns.has_begun(2)
     assert turns.jobs() == [other, lost]
-
-
-async def messages(system: System) -> int:
-    """Messages in JetStream."""
-    client = await nats.connect(system.settings.nats_url)
-    try:
-        return int((await client.jetstream().stream_info(STREAM)).state.messages)
-    finally:
-        await client.close()
 
 
 async def delete_first_message(system: System, project_id: int) -> None:

@@ -36,3 +36,12 @@ async def _delete_stream(url: str) -> None:
         pass
     finally:
         await client.close()
+
+
+async def stored_messages(url: str) -> int:
+    """Messages that JetStream keeps, taken or not."""
+    client = await nats.connect(url)
+    try:
+        return int((await client.jetstream().stream_info(STREAM)).state.messages)
+    finally:
+        await client.close()
