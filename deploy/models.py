@@ -95,15 +95,14 @@ def import_(kind: str, file: Path, into: Path) -> None:
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Folder that gets NETWORK/1/model.plan and NETWORK/engine.json.",
+    help="Folder that gets NETWORK/1/model.plan, NETWORK/engine.json and the models around them.",
 )
 @click.option(
     "--gpu",
     "capabilities",
     multiple=True,
-    default=("8.6", "8.9", "12.0"),
-    show_default=True,
-    help="Compute capability of a GPU that the engines are to run on; may be given several times.",
+    help="Compute capability of an RTX GPU that the engines are to run on, such as 8.9; may be given several "
+    "times. Default: the GPU of this machine, with TensorRT.",
 )
 @click.option(
     "--models",
@@ -113,13 +112,16 @@ def import_(kind: str, file: Path, into: Path) -> None:
     help="Folder of your own networks (`marey models import`). Default: MAREY_MODELS, else the shipped ones.",
 )
 def engines(out: Path, capabilities: tuple[str, ...], own: Path | None) -> None:
-    """Build the networks as TensorRT-RTX engines for RTX GPUs, in fp16. Needs no GPU.
+    """Build the networks as TensorRT engines in fp16, in the repository that NVIDIA's Triton serves.
 
-    Engines whose network, GPUs and TensorRT-RTX have not changed are kept.
+    With --gpu they are TensorRT-RTX engines, which are built without a GPU. Engines whose network, GPUs and
+    library have not changed are kept.
     """
     from trt_build.engines.build import build_engines
+    from trt_build.engines.repository import write_repository
 
     with error_sentences():
+        write_repository(own, out)
         for engine in build_engines(own, out, capabilities):
             spec, shift = engine.manifest.spec, engine.manifest.precision_shift
             click.echo(

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_repository.contract import NETWORKS, configs_with, read_config
+from model_repository.plans import EngineSpec
 from trt_build.cards import ONNX_PATH
-from trt_build.engines import tensorrt_rtx
 from trt_build.engines.half import write_half
 from trt_build.engines.specs import (
     EngineManifest,
-    EngineSpec,
     batch_profile,
     digest,
     is_current,
+    kept_timings,
     read_manifest,
     write_engine,
 )
+from trt_build.engines.tensorrt import BuildTarget, build_plan, build_target, builder_name
 from trt_build.evaluation.network_inputs import crops, letterboxed
 from trt_build.shifts import Shift, box_shift, joint_shift
 
@@ -41,35 +42,38 @@ def build_engines(models: Path | None, out: Path, capabilities: tuple[str, ...])
     """An engine per network in `out`, laid out as a Triton model repository.
 
     `models` is a folder of the user's networks, as `marey models import` writes them; None builds the shipped
-    ones. Raises ConfigurationError without TensorRT-RTX, and for what it does not take.
+    ones. `capabilities` are those of RTX GPUs; none: this machine's GPU. Raises ConfigurationError without
+    the library that builds for them, and for what it does not take.
     """
     configs = configs_with(models)
+    target = build_target(capabilities)
     for name in NETWORKS:
-        yield _engine(configs[name], out / name, capabilities)
+        yield _engine(configs[name], out / name, target)
 
 
-def _engine(config_path: Path, folder: Path, capabilities: tuple[str, ...]) -> BuiltEngine:
+def _engine(config_path: Path, folder: Path, target: BuildTarget) -> BuiltEngine:
     onnx_file = config_path.parent / ONNX_PATH
-    spec = _spec(config_path, capabilities)
+    spec = _spec(config_path, target)
     if is_current(folder, spec):
         return BuiltEngine(folder=folder, manifest=read_manifest(folder), reused=True)
     with tempfile.TemporaryDirectory() as scratch:
         half = Path(scratch, "half.onnx")
         write_half(onnx_file, half)
-        plan = tensorrt_rtx.build_plan(half, spec.batches, capabilities)
+        built = build_plan(half, spec.batches, target, kept_timings(folder, spec))
         shift = _shift(config_path, half)
-    manifest = EngineManifest(spec=spec, plan_sha256=digest(plan), precision_shift=shift)
-    write_engine(folder, plan, manifest)
+    manifest = EngineManifest(spec=spec, plan_sha256=digest(built.plan), precision_shift=shift)
+    write_engine(folder, built.plan, manifest, built.timing_cache)
     return BuiltEngine(folder=folder, manifest=manifest, reused=False)
 
 
-def _spec(config_path: Path, capabilities: tuple[str, ...]) -> EngineSpec:
+def _spec(config_path: Path, target: BuildTarget) -> EngineSpec:
     config = read_config(config_path)
     return EngineSpec(
         network=config.name,
         onnx_sha256=digest((config_path.parent / ONNX_PATH).read_bytes()),
-        builder=tensorrt_rtx.builder_name(),
-        compute_capabilities=capabilities,
+        builder=builder_name(target.kind),
+        compute_capabilities=target.compute_capabilities,
+        gpu=target.gpu,
         precision=HALF,
         batches=batch_profile(config.max_batch_size, tuple(config.dynamic_batching.preferred_batch_size)),
     )

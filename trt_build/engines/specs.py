@@ -1,40 +1,15 @@
-"""What an engine is made of, and the manifest beside it that says so."""
+"""The manifest beside an engine, and whether the engine is still the right one."""
 
 import hashlib
 from pathlib import Path
 
 import msgspec
 
+from model_repository.plans import MANIFEST_NAME, PLAN_PATH, BatchProfile, EngineSpec
 from trt_build.shifts import Shift
 
-MANIFEST_NAME = "engine.json"
-PLAN_PATH = Path("1", "model.plan")
-"""Where Triton looks for a TensorRT plan, in the network's folder."""
-
-
-class BatchProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """Batch sizes that an engine takes, and the one it is tuned for."""
-
-    smallest: int = 1
-    tuned: int
-    largest: int
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.smallest <= self.tuned <= self.largest:
-            raise ValueError(f"expected 1 <= smallest <= tuned <= largest, got {self}")
-
-
-class EngineSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """All that decides what an engine is: of two equal ones, only one needs to be built."""
-
-    network: str
-    onnx_sha256: str
-    builder: str
-    """Name and version, such as `tensorrt-rtx 1.7.1.116`: a plan runs only with the version that made it."""
-    compute_capabilities: tuple[str, ...]
-    """GPUs that the plan runs on, such as `8.9`."""
-    precision: str
-    batches: BatchProfile
+TIMINGS_NAME = "timings.bin"
+"""What TensorRT measured while it tuned, beside the manifest."""
 
 
 class EngineManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,11 +41,23 @@ def read_manifest(folder: Path) -> EngineManifest:
     return msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=EngineManifest)
 
 
-def write_engine(folder: Path, plan: bytes, manifest: EngineManifest) -> None:
+def kept_timings(folder: Path, spec: EngineSpec) -> bytes:
+    """TensorRT's timings beside an engine of the same version and GPU; empty if there are none."""
+    try:
+        earlier = read_manifest(folder).spec
+        timings = (folder / TIMINGS_NAME).read_bytes()
+    except (OSError, msgspec.DecodeError):
+        return b""
+    same = (earlier.builder, earlier.gpu, earlier.compute_capabilities)
+    return timings if same == (spec.builder, spec.gpu, spec.compute_capabilities) else b""
+
+
+def write_engine(folder: Path, plan: bytes, manifest: EngineManifest, timings: bytes = b"") -> None:
     """The plan first: without its manifest it counts as not there."""
     (folder / MANIFEST_NAME).unlink(missing_ok=True)
     (folder / PLAN_PATH).parent.mkdir(parents=True, exist_ok=True)
     (folder / PLAN_PATH).write_bytes(plan)
+    (folder / TIMINGS_NAME).write_bytes(timings)
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
     (folder / MANIFEST_NAME).write_bytes(text + b"\n")
 

@@ -5,15 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from model_repository.plans import MANIFEST_NAME, PLAN_PATH, BatchProfile, EngineSpec
 from trt_build.engines.specs import (
-    MANIFEST_NAME,
-    PLAN_PATH,
-    BatchProfile,
     EngineManifest,
-    EngineSpec,
     batch_profile,
     digest,
     is_current,
+    kept_timings,
     read_manifest,
     write_engine,
 )
@@ -25,6 +23,7 @@ SPEC = EngineSpec(
     onnx_sha256=digest(b"onnx"),
     builder="tensorrt-rtx 1.7.1",
     compute_capabilities=("8.9", "12.0"),
+    gpu=None,
     precision="fp16",
     batches=BatchProfile(tuned=8, largest=32),
 )
@@ -35,7 +34,7 @@ MANIFEST = EngineManifest(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_engine(tmp_path, PLAN, MANIFEST)
+    write_engine(tmp_path, PLAN, MANIFEST, b"timings")
     return tmp_path
 
 
@@ -51,6 +50,7 @@ def test_what_was_written_is_current(folder: Path) -> None:
         {"onnx_sha256": digest(b"other weights")},
         {"builder": "tensorrt-rtx 1.8.0"},
         {"compute_capabilities": ("8.9",)},
+        {"gpu": "NVIDIA H200"},
         {"precision": "fp8"},
         {"batches": BatchProfile(tuned=16, largest=32)},
     ],
@@ -70,6 +70,13 @@ def test_a_plan_that_is_damaged_or_gone_is_built_again(folder: Path) -> None:
 def test_a_manifest_that_cannot_be_read_is_not_current(folder: Path, text: bytes) -> None:
     (folder / MANIFEST_NAME).write_bytes(text)
     assert not is_current(folder, SPEC)
+
+
+def test_timings_are_used_again_for_other_weights_but_not_for_another_library_or_gpu(folder: Path) -> None:
+    assert kept_timings(folder, msgspec.structs.replace(SPEC, onnx_sha256=digest(b"other"))) == b"timings"
+    assert kept_timings(folder, msgspec.structs.replace(SPEC, builder="tensorrt-rtx 1.8.0")) == b""
+    assert kept_timings(folder, msgspec.structs.replace(SPEC, gpu="NVIDIA H200")) == b""
+    assert kept_timings(folder.parent / "empty", SPEC) == b""
 
 
 def test_batches_follow_the_batcher() -> None:
