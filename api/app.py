@@ -23,7 +23,9 @@ from api.health.controller import HealthController
 from api.health.service import Readiness
 from api.jobs.controller import JobController
 from api.jobs.service import Jobs
-from api.requests import finish_response, timed
+from api.metrics.controller import MetricsController
+from api.metrics.service import HttpMetrics
+from api.requests import response_finisher, timed
 from api.results.controller import DownloadController, ResultController
 from api.results.service import Results
 from api.uploads.controller import UploadController
@@ -46,6 +48,7 @@ class Services:
     uploads: Uploads
     results: Results
     readiness: Readiness
+    http_metrics: HttpMetrics
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server begins to stop: what would go on for long ends."""
 
@@ -59,6 +62,7 @@ def create_app(services: Services) -> Litestar:
             ResultController,
             DownloadController,
             HealthController,
+            MetricsController,
             api_key_router,
             *catalogue_routers,
         ],
@@ -71,6 +75,7 @@ def create_app(services: Services) -> Litestar:
             "uploads": _provided(services.uploads),
             "results": _provided(services.results),
             "readiness": _provided(services.readiness),
+            "http_metrics": _provided(services.http_metrics),
             "stopping": _provided(services.stopping),
         },
         exception_handlers={
@@ -80,7 +85,7 @@ def create_app(services: Services) -> Litestar:
             Exception: on_unexpected,
         },
         middleware=[timed],
-        before_send=[finish_response],
+        before_send=[response_finisher(services.http_metrics)],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=_openapi(),
         logging_config=None,

@@ -8,6 +8,7 @@ from litestar.params import SkipValidation
 from api.accounts.service import Accounts
 from api.health.service import Readiness
 from api.jobs.service import Jobs
+from api.metrics.service import HttpMetrics
 from api.results.service import Results
 from api.uploads.service import Uploads
 from orchestrator.store import Catalogue, Tenant
@@ -19,4 +20,5 @@ StoppingDep = NamedDependency[SkipValidation[asyncio.Event]]
 JobsDep = NamedDependency[SkipValidation[Jobs]]
 UploadsDep = NamedDependency[SkipValidation[Uploads]]
 ResultsDep = NamedDependency[SkipValidation[Results]]
+HttpMetricsDep = NamedDependency[SkipValidation[HttpMetrics]]
 ReadinessDep = NamedDependency[SkipValidation[Readiness]]

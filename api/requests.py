@@ -1,4 +1,4 @@
-"""Request ids, in and out, and a log line per request."""
+"""Request ids, in and out, and a log line and a count per request."""
 
 import logging
 import re
@@ -7,14 +7,16 @@ import uuid
 
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, BeforeMessageSendHookHandler, Message, Receive, Scope, Send
 
 from api.accounts.tenants import known_tenant
+from api.metrics.service import HttpMetrics
 
 HEADER = "X-Request-ID"
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STATE_KEY = "request_id"
 _STARTED_KEY = "started_s"
+_OUTCOMES = {1: "ok", 2: "ok", 3: "ok", 4: "refused", 5: "failed"}
 
 logger = logging.getLogger(__name__)
 
@@ -42,28 +44,34 @@ def timed(app: ASGIApp) -> ASGIApp:
     return run
 
 
-async def finish_response(message: Message, scope: Scope) -> None:
-    """Give the response its request id and log it. Paths are told as templates: some hold tokens."""
-    if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
-        return
-    request_id = request_id_of(scope)
-    MutableScopeHeaders(message)[HEADER] = request_id
-    duration_s = time.monotonic() - scope["state"].get(_STARTED_KEY, time.monotonic())
-    logger.info(
-        "%s %s %d",
-        scope["method"],
-        scope.get("path_template", "unknown"),
-        message["status"],
-        extra={
+def response_finisher(metrics: HttpMetrics) -> BeforeMessageSendHookHandler:
+    """Gives each response its request id, counts it and logs it."""
+
+    async def finish(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
+            return
+        MutableScopeHeaders(message)[HEADER] = request_id_of(scope)
+        duration_s = time.monotonic() - scope["state"].get(_STARTED_KEY, time.monotonic())
+        method, route, status = scope["method"], scope.get("path_template", "unknown"), message["status"]
+        metrics.count_request(method, route, status, duration_s)
+        fields = {
             "action": "request",
-            "request_id": request_id,
-            "status": message["status"],
-            "duration_ms": round(duration_s * 1000, 1),
-            **_who(scope),
-        },
-    )
+            "request_id": request_id_of(scope),
+            "status": status,
+            "outcome": _OUTCOMES[status // 100],
+            "duration_s": round(duration_s, 4),
+        }
+        logger.info("%s %s %d", method, route, status, extra={**fields, **_who(scope), **_whats(scope)})
+
+    return finish
 
 
 def _who(scope: Scope) -> dict[str, int]:
     tenant = known_tenant(scope)
     return {} if tenant is None else {"user_id": tenant.user_id, "project_id": tenant.project_id}
+
+
+def _whats(scope: Scope) -> dict[str, int]:
+    """The ids in the path; what else is in a path may be a token."""
+    found: dict[str, object] = dict(scope.get("path_params", {}))
+    return {name: value for name, value in found.items() if isinstance(value, int)}

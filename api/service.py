@@ -17,11 +17,13 @@ from api.admission import Admission
 from api.app import Services, create_app
 from api.health.service import Check, Readiness, within
 from api.jobs.service import Jobs
+from api.metrics.service import HttpMetrics
 from api.results.service import Results
 from api.settings import ApiSettings
 from api.uploads.service import Uploads
 from core.errors import ConfigurationError, PortTakenError
 from orchestrator.bus import Bus
+from orchestrator.metrics import watch_pool
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import ObjectStore
 from orchestrator.settings import Settings
@@ -60,6 +62,8 @@ async def open_services(
         if settings.admin_key_file is not None:
             await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
         readiness = Readiness((make_checks or readiness_checks)(store, objects, settings.services))
+        http_metrics = HttpMetrics()
+        watch_pool(http_metrics.registry, store.figures.pool_use)
         admission = Admission(
             readiness=readiness,
             objects=objects,
@@ -74,6 +78,7 @@ async def open_services(
             uploads=Uploads(objects, settings.secret, settings.upload_limits, admission.room_for),
             results=Results(store.jobs, objects, settings.secret),
             readiness=readiness,
+            http_metrics=http_metrics,
         )
 
 
@@ -105,6 +110,7 @@ def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:
 
     When the process is asked to stop, requests under way may take `drain_timeout_s` to end.
     """
+    logging.getLogger("uvicorn.access").disabled = True
     return uvicorn.Config(
         create_app(services),
         access_log=False,

@@ -1,32 +1,60 @@
-"""How Marey's processes log: a line per record on standard error, ending with the fields given as `extra`."""
+"""How Marey's processes log: a JSON object per line on standard error; docs/observing.md tells its fields."""
 
 import logging
-import time
+import re
+from datetime import UTC, datetime
+
+import msgspec
 
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({})))
 _NO_FIELDS = _STANDARD_FIELDS | {"message", "asctime", "taskName", "color_message"}
+_SECRETS = (
+    (re.compile(r"mry_([0-9a-z]{8})_\w+"), r"mry_\1_***"),
+    (re.compile(r"(://[^\s/:@\"]*):[^\s/@\"]+@"), r"\1:***@"),
+)
+"""API keys, and passwords in addresses: nobody logs them on purpose, but foreign errors may quote them."""
+_encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-class LineFormatter(logging.Formatter):
-    """`2026-11-23T04:05:06.789Z INFO orchestrator.relay sent 3 messages action=relay job_id=7`."""
+class JsonFormatter(logging.Formatter):
+    """`{"timestamp":"2026-11-23T04:05:06.789Z","level":"INFO","logger":...,"message":...,"action":...}`.
 
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
+    The fields given as `extra` follow the message; a traceback is the last field.
+    """
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-        self.converter = time.gmtime
+    def format(self, record: logging.LogRecord) -> str:
+        """One line without secrets; whatever a client sent stays within its string."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "timestamp": moment.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {key: value for key, value in vars(record).items() if key not in _NO_FIELDS}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return _without_secrets(_encoded(line))
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the base class names it so)
-        """The line, without a traceback."""
-        extra = {key: value for key, value in vars(record).items() if key not in _NO_FIELDS}
-        return " ".join([super().formatMessage(record), *(f"{key}={value}" for key, value in extra.items())])
+
+def _encoded(line: dict[str, object]) -> str:
+    try:
+        return _encoder.encode(line).decode()
+    except UnicodeEncodeError:
+        told = {name: str(value).encode(errors="backslashreplace").decode() for name, value in line.items()}
+        return _encoder.encode(told).decode()
+
+
+def _without_secrets(text: str) -> str:
+    for pattern, stars in _SECRETS:
+        text = pattern.sub(stars, text)
+    return text
 
 
 def configure_logging() -> None:
     """Send this process's records from INFO up to standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -8,7 +8,8 @@ whoever takes from the lanes decides whose turn it is.
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 import msgspec
@@ -55,6 +56,17 @@ NO_TASK = TaskMessage(task_id=0, epoch=0)
 def message_id(message: TaskMessage) -> str:
     """JetStream drops a second message of this id: each epoch of a task is sent once."""
     return f"{message.task_id}:{message.epoch}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusState:
+    """What JetStream keeps."""
+
+    messages: int
+    """Not acknowledged: they wait, or somebody works on their tasks."""
+    size_bytes: int
+    oldest_s: float
+    """Age of the oldest; 0 if there is none."""
 
 
 class Delivery:
@@ -179,6 +191,20 @@ class Bus:
             except nats.js.errors.NotFoundError:
                 return None
         return message.time
+
+    async def state(self) -> BusState:
+        """What the stream keeps."""
+        with bus_errors():
+            try:
+                found = (await self._jetstream.stream_info(STREAM)).state
+            except nats.js.errors.NotFoundError:
+                return BusState(messages=0, size_bytes=0, oldest_s=0.0)
+            try:
+                oldest = (await self._jetstream.get_msg(STREAM, found.first_seq)).time
+            except nats.js.errors.NotFoundError:
+                oldest = None
+        oldest_s = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+        return BusState(messages=found.messages, size_bytes=found.bytes, oldest_s=oldest_s)
 
     async def _pull(self, lane: Lane) -> Msg:
         """JetStream answers a `no_wait` pull at once: none is left behind to deliver to nobody.

@@ -4,6 +4,7 @@ import logging
 
 from core.errors import LeaseLostError, MareyError
 from orchestrator.bus import Bus
+from orchestrator.metrics import Metrics
 from orchestrator.retry import lost_lease
 from orchestrator.settings import LeaseSettings
 from orchestrator.store import Store
@@ -15,10 +16,11 @@ _logger = logging.getLogger(__name__)
 class Reconciler:
     """Compares Postgres, the record, with what should follow from it."""
 
-    def __init__(self, store: Store, bus: Bus, settings: LeaseSettings) -> None:
+    def __init__(self, store: Store, bus: Bus, settings: LeaseSettings, metrics: Metrics) -> None:
         self._store = store
         self._bus = bus
         self._settings = settings
+        self._metrics = metrics
 
     async def run(self, wake: Wake) -> None:
         """Mend at every interval until `wake` says stop; failing services are waited for."""
@@ -40,6 +42,7 @@ class Reconciler:
             "counters": await repair.recount(),
             "collections": await repair.collect_finished(),
         }
+        self._metrics.count_mended(mended)
         if any(mended.values()):
             _logger.info("reconciler mended %s", mended, extra={"action": "reconcile", **mended})
 

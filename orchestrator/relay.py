@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from core.errors import BusError, MareyError
 from orchestrator.bus import Bus, TaskMessage
+from orchestrator.metrics import Metrics, Sending
 from orchestrator.settings import LeaseSettings, QueueSettings
 from orchestrator.store import Store
 from orchestrator.store.tasks import ReadyTask, Sent, Windows
@@ -19,11 +20,14 @@ _logger = logging.getLogger(__name__)
 class Relay:
     """Publishes what is ready and keeps JetStream shallow. Several may run side by side."""
 
-    def __init__(self, store: Store, bus: Bus, queue: QueueSettings, lease: LeaseSettings) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, queue: QueueSettings, lease: LeaseSettings, metrics: Metrics
+    ) -> None:
         self._store = store
         self._bus = bus
         self._windows = Windows(runs=queue.runs_window, steps=queue.steps_window)
         self._poll_interval_s = lease.poll_interval_s
+        self._metrics = metrics
 
     async def run(self, wake: Wake) -> None:
         """Work until `wake` says stop; failing services are waited for."""
@@ -55,7 +59,11 @@ class Relay:
     async def _publish(self, task: ReadyTask) -> bool | None:
         message = TaskMessage(task_id=task.id, epoch=task.epoch, frames=task.frame_count)
         try:
-            return await self._bus.publish(task.lane, message)
+            is_new = await self._bus.publish(task.lane, message)
         except BusError as error:
-            _logger.warning("task %d was not sent: %s", task.id, error, extra={"action": "publish"})
+            self._metrics.count_message(Sending.UNKNOWN)
+            extra = {"action": "publish", "task_id": task.id, "outcome": Sending.UNKNOWN}
+            _logger.warning("task %d was not sent: %s", task.id, error, extra=extra)
             return None
+        self._metrics.count_message(Sending.STORED if is_new else Sending.DUPLICATE)
+        return is_new

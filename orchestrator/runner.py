@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import BusError, LeaseLostError, MareyError, StoreError
-from core.jobs import TaskKind
+from core.jobs import TaskKind, TaskStatus
 from orchestrator.bus import ACK_WAIT_S, Delivery
 from orchestrator.intake import Intake
 from orchestrator.lanes import Lane
+from orchestrator.metrics import Metrics, Outcome
 from orchestrator.retry import GiveUp, Retry, decide
 from orchestrator.settings import LeaseSettings
 from orchestrator.store import Store
@@ -41,16 +42,30 @@ class RunnerOptions:
     lease: LeaseSettings
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """How an attempt ended, and because of what."""
+
+    outcome: Outcome
+    error: Exception | None = None
+
+
 class Runner:
     """Works on tasks until it is told to stop, then drains."""
 
     def __init__(
-        self, store: Store, intake: Intake, steps: Mapping[TaskKind, Step], options: RunnerOptions
+        self,
+        store: Store,
+        intake: Intake,
+        steps: Mapping[TaskKind, Step],
+        options: RunnerOptions,
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._intake = intake
         self._steps = steps
         self._options = options
+        self._metrics = metrics
         self._working: dict[asyncio.Task[None], Lane] = {}
 
     async def run(self, wake: Wake) -> None:
@@ -111,31 +126,33 @@ class Runner:
             _logger.warning("task %d: %s", message.task_id, error, extra={"action": "settle"})
 
     async def _perform(self, lease: Lease, delivery: Delivery) -> None:
-        """Do the step; whatever happens is settled in Postgres."""
-        fields = {
-            "action": lease.kind,
-            "task_id": lease.id,
-            "job_id": lease.job_id,
-            "attempt": lease.attempts,
-        }
-        started = time.monotonic()
+        """Do the step; whatever happens is settled in Postgres, counted and logged."""
+        started_s = time.monotonic()
+        ended = _Ended(outcome=Outcome.UNSETTLED)
+        self._metrics.begin_attempt(lease.kind)
         try:
-            await self._while_held(lease, delivery)
-        except LeaseLostError as error:
-            _logger.warning("%s", error, extra=fields)
+            ended = await self._attempt(lease, delivery)
         except asyncio.CancelledError:
             await self._store.tasks.release(lease, delay_s=0, refund=1, failure=None)
             await delivery.ack()
-            _logger.info("%s handed back", lease.kind, extra=fields)
+            ended = _Ended(outcome=Outcome.HANDED_BACK)
             raise
+        finally:
+            duration_s = time.monotonic() - started_s
+            self._metrics.end_attempt(lease.kind, lease.tier, ended.outcome, duration_s)
+            _log(lease, ended, duration_s)
+
+    async def _attempt(self, lease: Lease, delivery: Delivery) -> _Ended:
+        try:
+            await self._while_held(lease, delivery)
+        except LeaseLostError as error:
+            return _Ended(outcome=Outcome.LEASE_LOST, error=error)
         except MareyError as error:
-            _logger.warning("%s failed: %s", lease.kind, error, extra={**fields, "code": error.code})
-            await self._settle(lease, error)
+            return _Ended(outcome=await self._settle(lease, error), error=error)
         except Exception as error:
-            _logger.exception("%s failed", lease.kind, extra=fields)
-            await self._settle(lease, error)
-        else:
-            _logger.info("%s done", lease.kind, extra={**fields, "duration_s": time.monotonic() - started})
+            _logger.exception("%s met a defect", lease.kind, extra=_fields(lease))
+            return _Ended(outcome=await self._settle(lease, error), error=error)
+        return _Ended(outcome=Outcome.DONE)
 
     async def _while_held(self, lease: Lease, delivery: Delivery) -> None:
         """Do the step and renew its lease; a lost lease breaks it off."""
@@ -166,7 +183,7 @@ class Runner:
             except (StoreError, BusError) as error:
                 _logger.warning("task %d: %s", lease.id, error, extra={"action": "renew"})
 
-    async def _settle(self, lease: Lease, error: Exception) -> None:
+    async def _settle(self, lease: Lease, error: Exception) -> Outcome:
         """Carry out what `retry.decide` says; where Postgres is away, as long as the lease may last."""
         decision = decide(error, lease, random.random())
         held_until = time.monotonic() + lease.lease_s
@@ -179,14 +196,15 @@ class Runner:
                 _logger.warning("task %d: %s", lease.id, away, extra={"action": "settle"})
             await asyncio.sleep(self._options.lease.poll_interval_s)
 
-    async def _carry_out(self, decision: Retry | GiveUp, lease: Lease) -> None:
+    async def _carry_out(self, decision: Retry | GiveUp, lease: Lease) -> Outcome:
         if isinstance(decision, Retry):
             await self._store.tasks.release(lease, decision.delay_s, decision.refund, decision.failure)
-            return
+            return Outcome.RETRIED
         try:
             await self._store.flow.fail(lease, decision.failure, decision.status)
-        except LeaseLostError as lost:
-            _logger.warning("%s", lost, extra={"action": "settle", "task_id": lease.id})
+        except LeaseLostError:
+            return Outcome.LEASE_LOST
+        return Outcome.SET_ASIDE if decision.status is TaskStatus.DEAD else Outcome.FAILED
 
     async def _drain(self, timeout_s: float) -> None:
         """Let what is under way end for a while, then break it off; leases are handed back."""
@@ -196,3 +214,24 @@ class Runner:
         for task in unfinished:
             task.cancel()
         await asyncio.gather(*unfinished, return_exceptions=True)
+
+
+def _fields(lease: Lease) -> dict[str, object]:
+    """What a log line says of a task."""
+    return {
+        "action": lease.kind,
+        "task_id": lease.id,
+        "job_id": lease.job_id,
+        "video_id": lease.video_id,
+        "attempt": lease.attempts,
+    }
+
+
+def _log(lease: Lease, ended: _Ended, duration_s: float) -> None:
+    """One line per attempt."""
+    fields = {**_fields(lease), "outcome": ended.outcome, "duration_s": round(duration_s, 4)}
+    if (error := ended.error) is not None:
+        fields |= {"code": error.code if isinstance(error, MareyError) else "unforeseen", "error": str(error)}
+    is_fine = ended.outcome in (Outcome.DONE, Outcome.HANDED_BACK)
+    level = logging.INFO if is_fine else logging.WARNING
+    _logger.log(level, "%s %s", lease.kind, ended.outcome.replace("_", " "), extra=fields)

@@ -12,9 +12,11 @@ from orchestrator.bus import Bus
 from orchestrator.frame_path import FramePath, FramePathSettings
 from orchestrator.intake import Intake
 from orchestrator.lanes import Queue, Scope
+from orchestrator.metrics import Metrics, metrics_server, watch_pool
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import ObjectStore
 from orchestrator.process import ends_before, mark_ready, run_until_signal
+from orchestrator.queue_watch import QueueWatch
 from orchestrator.reconciler import Reconciler
 from orchestrator.relay import Relay
 from orchestrator.runner import Runner, RunnerOptions, Step
@@ -52,21 +54,26 @@ def run_worker(settings: Settings) -> None:
 async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
     """`run_orchestrator` until `stop` is set. Brings the database to the current schema first."""
     await migrate(settings.database_url)
-    objects = open_object_store(settings.store_url, settings.cache)
+    objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
     async with (
         Store.open(settings.database_url) as store,
         Bus.open(settings.nats_url, settings.nats_replicas) as bus,
     ):
         await bus.provision()
-        relay = Relay(store, bus, settings.queue, settings.lease)
-        reconciler = Reconciler(store, bus, settings.lease)
+        watch_pool(metrics.registry, store.figures.pool_use)
+        relay = Relay(store, bus, settings.queue, settings.lease, metrics)
+        reconciler = Reconciler(store, bus, settings.lease, metrics)
         intake = Intake(store.tasks, bus, Scope(queue=Queue.STEPS), settings.lease.poll_interval_s)
-        runner = Runner(store, intake, orchestrator_steps(store, objects), _step_options(settings))
-        async with asyncio.TaskGroup() as group:
-            group.create_task(relay.run(Wake(stop)), name="relay")
-            group.create_task(reconciler.run(Wake(stop)), name="reconciler")
-            group.create_task(runner.run(Wake(stop)), name="runner")
-            mark_ready(settings.ready_file)
+        runner = Runner(store, intake, orchestrator_steps(store, objects), _step_options(settings), metrics)
+        with metrics_server(metrics, settings.metrics):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(relay.run(Wake(stop)), name="relay")
+                group.create_task(reconciler.run(Wake(stop)), name="reconciler")
+                group.create_task(runner.run(Wake(stop)), name="runner")
+                if settings.metrics.port is not None:
+                    watch = QueueWatch(store, bus, metrics)
+                    group.create_task(watch.run(Wake(stop)), name="queue watch")
+                mark_ready(settings.ready_file)
 
 
 async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
@@ -81,16 +88,18 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
 
 async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
     """Work on runs with `poses` until `stop` is set. Raises NotFoundError for an unknown project."""
-    objects = open_object_store(settings.store_url, settings.cache)
+    objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
     async with (
         Store.open(settings.database_url) as store,
         Bus.open(settings.nats_url, settings.nats_replicas) as bus,
     ):
-        steps = {TaskKind.INFER: InferStep(store, objects, poses)}
+        watch_pool(metrics.registry, store.figures.pool_use)
+        steps = {TaskKind.INFER: InferStep(store, objects, poses, metrics)}
         scope = await _scope_of_runs(settings, store)
         intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)
-        mark_ready(settings.ready_file)
-        await Runner(store, intake, steps, _run_options(settings)).run(Wake(stop))
+        with metrics_server(metrics, settings.metrics):
+            mark_ready(settings.ready_file)
+            await Runner(store, intake, steps, _run_options(settings), metrics).run(Wake(stop))
 
 
 def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, Step]:

@@ -42,6 +42,15 @@ class QueueSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSettings:
+    """Where a process without an API shows its metrics. Whoever reaches the port may read them."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    """None: nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Where the services are, and how work is dealt with."""
 
@@ -64,12 +73,16 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     lease: LeaseSettings = LeaseSettings()
     queue: QueueSettings = QueueSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
-        MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT and
-        MAREY_DRAIN_TIMEOUT_S may be left out. Raises ConfigurationError that names everything missing."""
+        MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT,
+        MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and MAREY_METRICS_PORT may be left out.
+
+        Raises ConfigurationError that names everything missing.
+        """
         names = ("MAREY_DATABASE_URL", "MAREY_NATS_URL", "MAREY_TRITON_URL", "MAREY_STORE_URL")
         missing = [name for name in names if not environment.get(name)]
         if missing:
@@ -86,6 +99,7 @@ class Settings:
             cache=_cache(environment),
             lease=LeaseSettings(drain_timeout_s=_drain_timeout_s(environment)),
             queue=QueueSettings(runs_in_flight=runs_in_flight),
+            metrics=_metrics(environment),
         )
 
 
@@ -96,6 +110,21 @@ def _cache(environment: Mapping[str, str]) -> CacheSettings:
         folder=Path(folder) if folder else usual.folder,
         max_bytes=_positive(environment, "MAREY_CACHE_BYTES", usual.max_bytes),
     )
+
+
+def _metrics(environment: Mapping[str, str]) -> MetricsSettings:
+    name = "MAREY_METRICS_PORT"
+    port = _positive(environment, name, 1) if name in environment else None
+    return MetricsSettings(
+        host=environment.get("MAREY_METRICS_HOST", MetricsSettings().host),
+        port=None if port is None else _port(name, port),
+    )
+
+
+def _port(name: str, port: int) -> int:
+    if port > 65535:
+        raise ConfigurationError(f"{name}: expected a number from 1 to 65535, got {port}")
+    return port
 
 
 def _drain_timeout_s(environment: Mapping[str, str]) -> int:

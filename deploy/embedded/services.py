@@ -15,7 +15,15 @@ from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Service
 from model_repository.cpu_target import CpuTarget
 
-PORT_NAMES = ("api", "nats", "triton_http", "triton_grpc", "triton_metrics")
+PORT_NAMES = (
+    "api",
+    "nats",
+    "triton_http",
+    "triton_grpc",
+    "triton_metrics",
+    "orchestrator_metrics",
+    "worker_metrics",
+)
 _TRITON_STUB = "triton_python_backend_stub"[:15]
 """Runs one instance of a Python model. Without it Triton fails every request and still says it is ready."""
 
@@ -155,11 +163,13 @@ def _worker(layout: Layout) -> Service:
 def _marey_command(layout: Layout, name: str) -> ServiceCommand:
     """`marey NAME`, which makes its ready file once it has opened everything that it works with."""
     ready_file = _ready_file(layout, name)
+    metrics_port = layout.ports.get(f"{name}_metrics")
+    metrics = {} if metrics_port is None else {"MAREY_METRICS_PORT": str(metrics_port)}
     ready_file.unlink(missing_ok=True)
     return ServiceCommand(
         name=name,
         argv=(str(Path(sysconfig.get_path("scripts"), "marey")), name),
-        env={**layout.environment(), "MAREY_READY_FILE": str(ready_file)},
+        env={**layout.environment(), "MAREY_READY_FILE": str(ready_file), **metrics},
         cwd=layout.home.path,
         stop_timeout_s=_STOP_TIMEOUT_S,
     )

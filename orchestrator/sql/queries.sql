@@ -140,6 +140,16 @@ FULL JOIN in_flight USING (tier, project_id)
 FULL JOIN ended USING (tier, project_id)
 LEFT JOIN project p ON p.id = project_id;
 
+-- name: task_counts
+-- Tasks that are not over, by kind and state.
+SELECT kind, CASE status WHEN 'leased' THEN 'in_flight' WHEN 'dead' THEN 'set_aside' ELSE 'waiting' END AS state,
+       count(*) AS count
+FROM (SELECT kind, status FROM task WHERE status = 'ready'
+      UNION ALL SELECT kind, status FROM task WHERE status = 'sent'
+      UNION ALL SELECT kind, status FROM task WHERE status = 'leased'
+      UNION ALL SELECT kind, status FROM task WHERE status = 'dead') AS task
+GROUP BY 1, 2;
+
 -- name: project_levers
 -- Every project with its tier and levers.
 SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers FROM project ORDER BY id;

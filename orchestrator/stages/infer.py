@@ -1,10 +1,12 @@
 """One run of frame batches -> poses."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +14,7 @@ from core.errors import LeaseLostError
 from core.poses import PoseBatch, joined
 from core.video import FrameSpan, VideoInfo
 from orchestrator.gathering import gathered
+from orchestrator.metrics import Metrics
 from orchestrator.objects import ObjectStore
 from orchestrator.pose_files import decode_info, encode_poses, index_key, pose_key
 from orchestrator.stages.submit import named_as
@@ -25,7 +28,17 @@ _COMMIT_GRACE_S = 2.0
 _VIDEOS_KEPT = 8
 """Descriptions of videos that a worker keeps: the runs of a video follow each other."""
 
-_Done = tuple[OpenBatch, PoseBatch]
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """The poses of a frame batch."""
+
+    batch: OpenBatch
+    poses: PoseBatch
+    began_s: float
+    """When it was the next one of its run, by the monotonic clock."""
 
 
 class PoseSource(Protocol):
@@ -40,10 +53,11 @@ class PoseSource(Protocol):
 class InferStep:
     """Infers what is left of a run and commits its frame batches as they come, those that wait together."""
 
-    def __init__(self, store: Store, objects: ObjectStore, poses: PoseSource) -> None:
+    def __init__(self, store: Store, objects: ObjectStore, poses: PoseSource, metrics: Metrics) -> None:
         self._store = store
         self._objects = objects
         self._poses = poses
+        self._metrics = metrics
         self._described = lru_cache(maxsize=_VIDEOS_KEPT)(lambda key: decode_info(objects.read(key)))
 
     async def run(self, lease: Lease) -> None:
@@ -58,25 +72,26 @@ class InferStep:
         path = await asyncio.to_thread(self._objects.local_path, source.path)
         info = await asyncio.to_thread(self._described, index_key(source.results_path))
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
-        waiting = iter(batches)
         with named_as(source.name, path):
             async with (
                 aclosing(self._poses.infer_run(path, info, spans)) as results,
-                aclosing(gathered(results, _BATCHES_PER_COMMIT)) as groups,
+                aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):
-                async for poses in groups:
-                    done = list(zip(islice(waiting, len(poses)), poses, strict=True))
+                async for done in groups:
                     await self._commit(lease, source, done)
+                    self._tell(lease, done)
 
     async def _commit(self, lease: Lease, source: VideoSource, done: Sequence[_Done]) -> None:
         """First the file, then the rows that make it count."""
-        key = pose_key(source.results_path, done[0][0].start_frame, lease.epoch)
-        await self._write(key, [poses for _, poses in done])
+        key = pose_key(source.results_path, done[0].batch.start_frame, lease.epoch)
+        await self._write(key, [one.poses for one in done])
         results = [
             BatchResult(
-                batch_id=batch.id, frames_decoded=len(poses.decoded_frames), people=len(poses.frame_index)
+                batch_id=one.batch.id,
+                frames_decoded=len(one.poses.decoded_frames),
+                people=len(one.poses.frame_index),
             )
-            for batch, poses in done
+            for one in done
         ]
         committing = asyncio.ensure_future(self._store.flow.commit_batches(lease, key, results))
         try:
@@ -87,6 +102,28 @@ class InferStep:
         except LeaseLostError:
             await asyncio.to_thread(self._objects.delete, key)
             raise
+
+    def _tell(self, lease: Lease, done: Sequence[_Done]) -> None:
+        """Count and log frame batches that are committed."""
+        now_s = time.monotonic()
+        for one in done:
+            frames = one.batch.stop_frame - one.batch.start_frame
+            decoded, people = len(one.poses.decoded_frames), len(one.poses.frame_index)
+            self._metrics.count_batch(lease.tier, frames, decoded, people, now_s - one.began_s)
+            fields = {
+                "action": "frame_batch",
+                "frame_batch_id": one.batch.id,
+                "task_id": lease.id,
+                "job_id": lease.job_id,
+                "video_id": lease.video_id,
+                "start_frame": one.batch.start_frame,
+                "stop_frame": one.batch.stop_frame,
+                "frames_decoded": decoded,
+                "people": people,
+                "duration_s": round(now_s - one.began_s, 4),
+                "outcome": "committed",
+            }
+            _logger.info("frame batch committed", extra=fields)
 
     async def _end_soon(self, committing: asyncio.Future[bool], key: str) -> None:
         """The run is broken off while Postgres commits. If that refuses, the file goes; without an answer
@@ -108,3 +145,12 @@ class InferStep:
             await asyncio.gather(writing, return_exceptions=True)
             await asyncio.to_thread(self._objects.delete, key)
             raise
+
+
+async def _in_turn(batches: Sequence[OpenBatch], results: AsyncIterator[PoseBatch]) -> AsyncIterator[_Done]:
+    """The poses of each frame batch as they come, in order."""
+    waiting = iter(batches)
+    began_s = time.monotonic()
+    async for poses in results:
+        yield _Done(batch=next(waiting), poses=poses, began_s=began_s)
+        began_s = time.monotonic()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.jobs import Tier
+from core.jobs import TaskKind, Tier
 from orchestrator.store.database import Database
 
 
@@ -23,6 +23,25 @@ class TierFigures:
     """Of the runs that ended lately."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCount:
+    """Tasks of one kind in one state: `waiting`, `in_flight` or `set_aside`."""
+
+    kind: TaskKind
+    state: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolUse:
+    """Connections to Postgres."""
+
+    in_use: int
+    idle: int
+    possible: int
+    """At most so many are opened."""
+
+
 class FigureStore:
     """Reads figures."""
 
@@ -37,3 +56,13 @@ class FigureStore:
         rows = await self._database.rows(TierFigures, "tier_figures", window_s)
         urgency = list(reversed(Tier))
         return sorted(rows, key=lambda row: (urgency.index(row.tier), row.project or ""))
+
+    async def task_counts(self) -> list[TaskCount]:
+        """Tasks that are not over, by kind and state."""
+        return await self._database.rows(TaskCount, "task_counts")
+
+    def pool_use(self) -> PoolUse:
+        """Connections of this process, now."""
+        pool = self._database.pool
+        idle = pool.get_idle_size()
+        return PoolUse(in_use=pool.get_size() - idle, idle=idle, possible=pool.get_max_size())

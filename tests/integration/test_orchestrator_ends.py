@@ -14,6 +14,7 @@ from core.errors import ConflictError, InferenceRefusedError, LeaseLostError, Ma
 from core.jobs import JobStatus, VideoStatus
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
+from orchestrator.metrics import Metrics
 from orchestrator.pose_files import decode_poses
 from orchestrator.reconciler import Reconciler
 from orchestrator.store.tasks import Lease
@@ -121,7 +122,7 @@ async def test_a_redrive_repeats_only_what_failed(system: System, package: Path)
 
 async def test_a_redrive_repeats_a_first_step(system: System, package: Path) -> None:
     job_id = await system.submit(package, SMALL_RUNS)
-    reconciler = Reconciler(system.store, system.bus, system.settings.lease)
+    reconciler = Reconciler(system.store, system.bus, system.settings.lease, Metrics())
     for _ in range(5):
         await leased(system, lease_s=0)
         await reconciler.mend()

@@ -17,6 +17,7 @@ from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from orchestrator.bus import STREAM, TaskMessage
 from orchestrator.lanes import Lane
+from orchestrator.metrics import Metrics
 from orchestrator.objects import LocalObjectStore
 from orchestrator.pose_files import pose_key
 from orchestrator.reconciler import Reconciler
@@ -144,7 +145,7 @@ async def test_a_run_broken_off_while_a_file_is_written_leaves_none(
     job_id, run = await open_run(system, package)
     zombie = replace(run, epoch=run.epoch - 1)
     objects = SlowObjects(tmp_path / "objects")
-    step = asyncio.create_task(InferStep(system.store, objects, KnownPoses()).run(zombie))
+    step = asyncio.create_task(InferStep(system.store, objects, KnownPoses(), Metrics()).run(zombie))
     assert await asyncio.to_thread(objects.asked.wait, 20)
     step.cancel()
     await asyncio.sleep(0)
@@ -167,7 +168,7 @@ async def test_batch_files_of_killed_workers_are_removed(system: System, package
 
 
 def _infer_step(system: System, poses: KnownPoses) -> Callable[[Lease], Awaitable[None]]:
-    return InferStep(system.store, system.objects, poses).run
+    return InferStep(system.store, system.objects, poses, Metrics()).run
 
 
 async def test_every_message_twice_changes_nothing(system: System, package: Path) -> None:
@@ -249,7 +250,7 @@ async def test_used_up_attempts_leave_a_declared_gap(system: System, package: Pa
 
 async def test_silent_workers_use_up_the_attempts(system: System, package: Path) -> None:
     job_id = await system.submit(package)
-    reconciler = Reconciler(system.store, system.bus, system.settings.lease)
+    reconciler = Reconciler(system.store, system.bus, system.settings.lease, Metrics())
     for _ in range(5):
         await leased(system, lease_s=0)
         await reconciler.mend()

@@ -9,6 +9,7 @@ import pytest
 from core.jobs import Tier
 from orchestrator.bus import STREAM
 from orchestrator.lanes import Lane, Queue
+from orchestrator.metrics import Metrics
 from orchestrator.reconciler import Reconciler
 from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
 from tests.services.nats import stored_messages
@@ -79,7 +80,7 @@ async def test_tiers_share_one_to_three_to_eight(system: System) -> None:
 
 def impatient(system: System) -> Reconciler:
     """A reconciler that looks for a message as soon as it is sent."""
-    return Reconciler(system.store, system.bus, replace(system.settings.lease, sent_timeout_s=0))
+    return Reconciler(system.store, system.bus, replace(system.settings.lease, sent_timeout_s=0), Metrics())
 
 
 async def test_waiting_for_a_turn_is_not_being_lost(system: System) -> None:

@@ -11,6 +11,7 @@ from core.jobs import TaskKind, Tier
 from core.video import FrameSpan
 from orchestrator.intake import Intake
 from orchestrator.lanes import Queue, Scope
+from orchestrator.metrics import Metrics
 from orchestrator.relay import Relay
 from orchestrator.runner import Runner, RunnerOptions
 from orchestrator.store import JobRequest, Tenant
@@ -126,7 +127,7 @@ async def relaying(system: System) -> AsyncIterator[None]:
     stop = asyncio.Event()
     await system.bus.provision()
     async with asyncio.TaskGroup() as group:
-        relay = Relay(system.store, system.bus, system.settings.queue, system.settings.lease)
+        relay = Relay(system.store, system.bus, system.settings.queue, system.settings.lease, Metrics())
         group.create_task(relay.run(Wake(stop)))
         try:
             yield
@@ -143,7 +144,7 @@ async def worker(
     turns, stop = Turns(system), asyncio.Event()
     intake = Intake(system.store.tasks, system.bus, scope, look_interval_s)
     options = RunnerOptions(worker="w", slots=slots, lease=system.settings.lease)
-    runner = Runner(system.store, intake, {TaskKind.INFER: turns}, options)
+    runner = Runner(system.store, intake, {TaskKind.INFER: turns}, options, Metrics())
     task = asyncio.create_task(runner.run(Wake(stop)))
     try:
         yield turns

@@ -1,0 +1,21 @@
+"""GET /metrics: of this API's process, for Prometheus with an administrator's key."""
+
+from litestar import Controller, MediaType, Response, get
+
+from api.accounts.roles import ADMIN
+from api.dependencies import HttpMetricsDep, ReadinessDep
+from api.metrics.service import CONTENT_TYPE
+
+
+class MetricsController(Controller):
+    """They tell what all projects do together, so members do not read them."""
+
+    path = "/metrics"
+    tags = ("metrics",)
+    opt = ADMIN
+
+    @get(media_type=MediaType.TEXT)
+    async def read(self, http_metrics: HttpMetricsDep, readiness: ReadinessDep) -> Response[bytes]:
+        """Figures in Prometheus' text format. Asks the services too, as `/health/ready` does."""
+        http_metrics.show_ready(await readiness.report())
+        return Response(http_metrics.text(), headers={"Content-Type": CONTENT_TYPE})
