@@ -34,14 +34,14 @@ class Stopwatch:
         """Seconds since a snapshot differed from the one before; 0 before the first."""
         return 0.0 if self._changed_s is None else now_s - self._changed_s
 
-    def frames_per_s(self, video: marey.Video) -> float | None:
+    def frames_per_s(self, video: marey.JobVideo) -> float | None:
         """Frames per second from the first sign of work to the files; None if it was not seen working."""
         duration_s = self._last_s.get(video.id, 0.0) - self._first_s.get(video.id, 0.0)
         return video.frames_done / duration_s if duration_s > 0 else None
 
 
 def results_table(
-    videos: Sequence[marey.Video], files: Sequence[marey.ResultFile], stopwatch: Stopwatch
+    videos: Sequence[marey.JobVideo], files: Sequence[marey.ResultFile], stopwatch: Stopwatch
 ) -> Table:
     """One row per video."""
     table = Table(box=None, pad_edge=False)

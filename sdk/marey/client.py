@@ -1,40 +1,29 @@
-"""The synchronous client."""
+"""The clients: all operations, with an event loop and without."""
 
 from __future__ import annotations
 
+import functools
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import msgspec
-
-from marey.downloads import local_paths
+from marey.blocking import drain, run
+from marey.connection import Connection
 from marey.endpoint import resolve_endpoint
-from marey.errors import JobTimeoutError, LocalFileError, PackingError, UploadUsedError
-from marey.models import Job, JobPage, ResultFile, ResultPage, Snapshot, UploadTicket, Video, VideoPage
-from marey.packing import packed
-from marey.transport import Request, RetryPolicy, Transport
+from marey.operations import Operations
+from marey.retry import RetryPolicy
 
-_BLOCK_BYTES = 1 << 20
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 1.0
-
-OnUpload = Callable[[int, int], None]
-"""Called with the bytes sent and their total."""
-OnProgress = Callable[[Snapshot], None]
-"""Called with the job and its videos each time they were looked at."""
-Parameters = Mapping[str, object]
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
 
 
-class Client:
-    """Talks to one Marey. Every method raises marey.errors.MareyError and nothing else.
+class AsyncClient(Operations):
+    """Talks to one Marey, for programs with an event loop (asyncio).
 
     `endpoint_url` defaults to MAREY_ENDPOINT_URL, then to the profile made by `marey configure`, then to the
     stack started by `marey up` here; `api_key` to MAREY_API_KEY, then to what is kept for this endpoint.
+    `timeout_s` bounds each connection and each silence, not a whole operation.
     """
 
     def __init__(
@@ -44,9 +33,65 @@ class Client:
         *,
         profile: str | None = None,
         timeout_s: float = 60.0,
+        retry: RetryPolicy | None = None,
     ) -> None:
+        # httpx takes longer to import than all the rest; commands that need no server do without.
+        from marey.transport import AsyncTransport
+
         endpoint = resolve_endpoint(endpoint_url, api_key, os.environ, profile)
-        self._transport = Transport(endpoint, timeout_s, RetryPolicy())
+        transport = AsyncTransport(endpoint.url, timeout_s)
+        super().__init__(Connection(endpoint, transport, retry or RetryPolicy()))
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _done(
+    operation: Callable[Concatenate[Operations, Arguments], Coroutine[Any, Any, Value]],
+) -> Callable[Concatenate[Client, Arguments], Value]:
+    """The operation, run to its end."""
+
+    @functools.wraps(operation)
+    def call(client: Client, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
+        return run(operation(client._operations, *args, **kwargs))
+
+    return call
+
+
+def _each(
+    operation: Callable[Concatenate[Operations, Arguments], AsyncIterator[Value]],
+) -> Callable[Concatenate[Client, Arguments], Iterator[Value]]:
+    """The operation's items, one at a time."""
+
+    @functools.wraps(operation)
+    def call(client: Client, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Iterator[Value]:
+        return drain(operation(client._operations, *args, **kwargs))
+
+    return call
+
+
+class Client:
+    """Talks to one Marey, for programs without an event loop. The arguments are those of AsyncClient."""
+
+    def __init__(
+        self,
+        endpoint_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        profile: str | None = None,
+        timeout_s: float = 60.0,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        from marey.transport import BlockingTransport
+
+        endpoint = resolve_endpoint(endpoint_url, api_key, os.environ, profile)
+        transport = BlockingTransport(endpoint.url, timeout_s)
+        self._operations = Operations(Connection(endpoint, transport, retry or RetryPolicy()))
 
     def __enter__(self) -> Client:
         return self
@@ -58,132 +103,72 @@ class Client:
 
     @property
     def endpoint_url(self) -> str:
-        """The server that this client talks to."""
-        return self._transport.endpoint_url
+        """The server."""
+        return self._operations.endpoint_url
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
+    close = _done(Operations.close)
 
-    def submit(
-        self,
-        paths: Sequence[str | Path],
-        pipeline: str = "pose_2d",
-        parameters: Parameters | None = None,
-        *,
-        on_upload: OnUpload | None = None,
-    ) -> Job:
-        """Upload videos (or one zip of videos) and start a job on them."""
-        with packed([Path(path) for path in paths]) as archive:
-            input_key = self._upload(archive, on_upload)
-        return self.create_job(input_key, pipeline, parameters)
+    list_users = _each(Operations.list_users)
+    get_user = _done(Operations.get_user)
+    create_user = _done(Operations.create_user)
+    update_user = _done(Operations.update_user)
+    delete_user = _done(Operations.delete_user)
 
-    def create_job(
-        self, input_key: str, pipeline: str = "pose_2d", parameters: Parameters | None = None
-    ) -> Job:
-        """Start a job on a package that was uploaded before."""
-        body = msgspec.json.encode(
-            {"pipeline": pipeline, "input": input_key, "parameters": dict(parameters or {})}
-        )
-        headers = {"content-type": "application/json"}
-        return self._transport.send(Request("POST", "/job", headers=headers, content=lambda: body), Job)
+    list_user_groups = _each(Operations.list_user_groups)
+    get_user_group = _done(Operations.get_user_group)
+    create_user_group = _done(Operations.create_user_group)
+    update_user_group = _done(Operations.update_user_group)
+    delete_user_group = _done(Operations.delete_user_group)
 
-    def job(self, job_id: int) -> Job:
-        """The job as it is now."""
-        return self._transport.send(Request("GET", f"/job/{job_id}"), Job)
+    list_projects = _each(Operations.list_projects)
+    get_project = _done(Operations.get_project)
+    create_project = _done(Operations.create_project)
+    update_project = _done(Operations.update_project)
+    delete_project = _done(Operations.delete_project)
 
-    def jobs(self, limit: int = 20) -> list[Job]:
-        """The latest jobs, newest first."""
-        return self._transport.send(Request("GET", "/job", params={"limit": limit}), JobPage).items
+    list_pipelines = _each(Operations.list_pipelines)
+    get_pipeline = _done(Operations.get_pipeline)
+    create_pipeline = _done(Operations.create_pipeline)
+    update_pipeline = _done(Operations.update_pipeline)
+    delete_pipeline = _done(Operations.delete_pipeline)
 
-    def videos(self, job_id: int) -> list[Video]:
-        """The videos of a job, in the package's order; empty until the package was opened."""
-        return self._transport.send(Request("GET", f"/job/{job_id}/video"), VideoPage).items
+    list_pipeline_parameter_sets = _each(Operations.list_pipeline_parameter_sets)
+    get_pipeline_parameter_set = _done(Operations.get_pipeline_parameter_set)
+    create_pipeline_parameter_set = _done(Operations.create_pipeline_parameter_set)
+    update_pipeline_parameter_set = _done(Operations.update_pipeline_parameter_set)
+    delete_pipeline_parameter_set = _done(Operations.delete_pipeline_parameter_set)
 
-    def snapshot(self, job_id: int) -> Snapshot:
-        """The job and its videos; the videos of a job that has ended are final."""
-        job = self.job(job_id)
-        return Snapshot(job=job, videos=self.videos(job_id))
+    list_pipeline_parameters = _each(Operations.list_pipeline_parameters)
+    get_pipeline_parameters = _done(Operations.get_pipeline_parameters)
+    create_pipeline_parameters = _done(Operations.create_pipeline_parameters)
+    update_pipeline_parameters = _done(Operations.update_pipeline_parameters)
+    delete_pipeline_parameters = _done(Operations.delete_pipeline_parameters)
 
-    def wait(
-        self, job_id: int, timeout_s: float | None = None, on_progress: OnProgress | None = None
-    ) -> Snapshot:
-        """Wait until the job has ended, well or badly. Raises JobTimeoutError after `timeout_s`."""
-        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            snapshot = self.snapshot(job_id)
-            if on_progress is not None:
-                on_progress(snapshot)
-            if snapshot.job.is_final:
-                return snapshot
-            if deadline_s is not None and time.monotonic() + pause_s > deadline_s:
-                raise JobTimeoutError(
-                    f"expected job {job_id} to end within {timeout_s:g} s, it is {snapshot.job.status}"
-                )
-            time.sleep(pause_s)
-            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+    list_jobs = _each(Operations.list_jobs)
+    get_job = _done(Operations.get_job)
+    create_job = _done(Operations.create_job)
+    cancel = _done(Operations.cancel)
+    redrive = _done(Operations.redrive)
+    snapshot = _done(Operations.snapshot)
+    wait = _done(Operations.wait)
+    events = _each(Operations.events)
 
-    def cancel(self, job_id: int) -> Job:
-        """End a job that has not ended. Raises ConflictError for one that has."""
-        return self._transport.send(Request("POST", f"/job/{job_id}/cancel"), Job)
+    list_videos = _each(Operations.list_videos)
+    get_video = _done(Operations.get_video)
 
-    def redrive(self, job_id: int) -> Job:
-        """Work again on what failed after all its attempts. Raises ConflictError if there is nothing."""
-        return self._transport.send(Request("POST", f"/job/{job_id}/redrive"), Job)
+    list_frame_batches = _each(Operations.list_frame_batches)
+    get_frame_batch = _done(Operations.get_frame_batch)
 
-    def results(self, job_id: int) -> list[ResultFile]:
-        """The files that the job has produced so far."""
-        return self._transport.send(Request("GET", f"/job/{job_id}/results"), ResultPage).items
+    list_api_keys = _each(Operations.list_api_keys)
+    get_api_key = _done(Operations.get_api_key)
+    create_api_key = _done(Operations.create_api_key)
+    delete_api_key = _done(Operations.delete_api_key)
 
-    def download_results(self, job_id: int, out: str | Path) -> list[Path]:
-        """Write the job's files to `out/<video name>/`; returns their paths."""
-        files = self.results(job_id)
-        targets = local_paths(files, Path(out))
-        for file, target in zip(files, targets, strict=True):
-            self._download(file, target)
-        return targets
+    get_upload_handler = _done(Operations.get_upload_handler)
+    upload = _done(Operations.upload)
+    submit = _done(Operations.submit)
+    analyze = _done(Operations.analyze)
 
-    def _upload(self, archive: Path, on_upload: OnUpload | None) -> str:
-        ticket = self._transport.send(Request("GET", "/job/upload_handler"), UploadTicket)
-        with _local_file_errors(archive):
-            size_bytes = archive.stat().st_size
-            if size_bytes > ticket.max_bytes:
-                raise PackingError(f"expected at most {ticket.max_bytes} bytes, the package has {size_bytes}")
-            headers = {"content-type": "application/zip", "content-length": str(size_bytes)}
-            body = partial(_blocks, archive, size_bytes, on_upload)
-            request = Request("PUT", ticket.upload_url, headers=headers, content=body, repeatable=True)
-            # The address is ours alone: if it is used up, an earlier try has arrived.
-            with suppress(UploadUsedError):
-                self._transport.send(request, msgspec.Raw)
-        return ticket.input_key
-
-    def _download(self, file: ResultFile, target: Path) -> None:
-        with _local_file_errors(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            part = target.with_name(target.name + ".part")
-            try:
-                with self._transport.stream(Request("GET", file.url)) as response, part.open("wb") as sink:
-                    for chunk in self._transport.chunks(response):
-                        sink.write(chunk)
-                part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _local_file_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LocalFileError(f"{path}: {error.strerror or error}") from error
-
-
-def _blocks(archive: Path, size_bytes: int, on_upload: OnUpload | None) -> Iterator[bytes]:
-    sent_bytes = 0
-    with archive.open("rb") as source:
-        while block := source.read(_BLOCK_BYTES):
-            yield block
-            sent_bytes += len(block)
-            if on_upload is not None:
-                on_upload(sent_bytes, size_bytes)
+    results = _done(Operations.results)
+    download_results = _done(Operations.download_results)
+    download_archive = _done(Operations.download_archive)

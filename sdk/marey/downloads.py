@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from marey.models import ResultFile
 from marey.packing import unique_names
+
+if TYPE_CHECKING:
+    from marey.objects.results import ResultFile
 
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 

@@ -38,9 +38,9 @@ def resolve_endpoint(
     url = given_url or environ.get("MAREY_ENDPOINT_URL")
     key = given_key or environ.get("MAREY_API_KEY")
     if url and key:
-        return Endpoint(_checked(url), key)
+        return Endpoint(checked_url(url), key)
     known = _known(environ, profile)
-    url = _checked(url or _first(known))
+    url = checked_url(url or _first(known))
     kept = next((endpoint.api_key for endpoint in known if endpoint.url == url), None)
     return Endpoint(url, key or kept)
 
@@ -63,19 +63,20 @@ def _first(known: list[Endpoint]) -> str:
 
 
 def _of_profile(profile: Profile) -> Endpoint:
-    return Endpoint(_checked(profile.endpoint_url), profile.api_key)
+    return Endpoint(checked_url(profile.endpoint_url), profile.api_key)
 
 
 def _of_stack(home: Path) -> Endpoint:
     path, key = home / "stack.json", home / "api-key"
     try:
         stack = msgspec.json.decode(path.read_bytes(), type=StackFile)
-        return Endpoint(_checked(stack.api_url), key.read_text().strip() if key.exists() else None)
+        return Endpoint(checked_url(stack.api_url), key.read_text().strip() if key.exists() else None)
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         raise NoEndpointError(f"expected {path} to be written by `marey up`, got {error}") from error
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """The address without a slash at its end. Raises NoEndpointError for one that is not HTTP."""
     if not url.startswith(("http://", "https://")):
         raise NoEndpointError(f"expected an endpoint that starts with http:// or https://, got {url!r}")
     return url.rstrip("/")

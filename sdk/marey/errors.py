@@ -6,7 +6,9 @@ MareyError
 ├── ConnectionLostError       the connection broke, or the answer could not be read
 ├── LocalFileError            a file on this machine cannot be read or written
 │   └── PackingError          the files given cannot be packed and sent
+├── MissingDependencyError    a package that this needs is not installed
 ├── JobTimeoutError           the job did not end in time; it goes on at the server
+├── JobFailedError            the job ended without what was asked for
 └── MareyApiError             the server refused or failed the request; `code` says why
     ├── InvalidParameterError, InvalidRequestError, NotFoundError, MethodNotAllowedError, ConflictError,
     │   RequestTooLargeError, UnauthenticatedError, ForbiddenError, PreconditionRequiredError,
@@ -51,8 +53,20 @@ class PackingError(LocalFileError):
     """The files given cannot be packed and sent."""
 
 
+class MissingDependencyError(MareyError):
+    """A package that this needs is not installed."""
+
+
 class JobTimeoutError(MareyError):
     """The job did not end in time; it goes on at the server."""
+
+
+class JobFailedError(MareyError):
+    """The job ended without what was asked for."""
+
+    def __init__(self, sentence: str, job_id: int) -> None:
+        super().__init__(sentence)
+        self.job_id = job_id
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from marey.errors import NoEndpointError
+from marey.errors import LocalFileError, NoEndpointError
 
 DEFAULT = "default"
 
@@ -37,21 +37,29 @@ def read_profile(environ: Mapping[str, str], name: str | None = None) -> Profile
     Raises NoEndpointError for a name that is not there and for a damaged file.
     """
     wanted = name or environ.get("MAREY_PROFILE")
-    profile = _read(profiles_path(environ)).profiles.get(wanted or DEFAULT)
+    profile = kept_profile(environ, wanted or DEFAULT)
     if profile is None and wanted:
         raise NoEndpointError(f"there is no profile {wanted!r}: make it with `marey configure`")
     return profile
 
 
+def kept_profile(environ: Mapping[str, str], name: str) -> Profile | None:
+    """The profile `name`, if there is one. Raises NoEndpointError for a damaged file."""
+    return _read(profiles_path(environ)).profiles.get(name)
+
+
 def write_profile(environ: Mapping[str, str], name: str, profile: Profile) -> Path:
-    """Keep a profile; returns the file. Raises NoEndpointError for a damaged file, OSError."""
+    """Keep a profile; returns the file. Raises NoEndpointError for a damaged file, LocalFileError."""
     path = profiles_path(environ)
     kept = Profiles(profiles=_read(path).profiles | {name: profile})
-    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(kept)))
-    draft.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(kept)))
+        draft.replace(path)
+    except OSError as error:
+        raise LocalFileError(f"{path}: {error.strerror or error}") from error
     return path
 
 

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
-from marey.client import OnProgress, OnUpload
-from marey.models import Snapshot, Video
+from marey.objects.jobs import JobVideo, OnProgress, Snapshot
+from marey.objects.uploads import OnUpload
 
 _LINE_EVERY_PERCENT = 25
+
+
+@contextmanager
+def shown_progress(show: bool | None) -> Iterator[tuple[OnUpload | None, OnProgress | None]]:
+    """Callbacks for an upload and the job that follows, on stderr; None shows them if that is a terminal."""
+    console = Console(stderr=True)
+    if not (console.is_terminal if show is None else show):
+        yield None, None
+        return
+    with ExitStack() as shown:
+        on_upload = shown.enter_context(upload_progress(console))
+        draw: OnProgress | None = None
+
+        def on_progress(snapshot: Snapshot) -> None:
+            nonlocal draw
+            if draw is None:
+                # One display at a time: the upload's has ended by now.
+                shown.close()
+                draw = shown.enter_context(job_progress(console))
+            draw(snapshot)
+
+        yield on_upload, on_progress
 
 
 @contextmanager
@@ -38,7 +60,7 @@ def job_progress(console: Console) -> Iterator[OnProgress]:
         yield _JobBars(progress)
 
 
-def describe(video: Video) -> str:
+def describe(video: JobVideo) -> str:
     """The state of a video in a few words: `inferring 120/300 frames`."""
     if video.error_message:
         return f"{video.status}: {video.error_message}"

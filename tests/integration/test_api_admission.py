@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import marey
 import pytest
 from marey.errors import QuotaExceededError
-from marey.transport import RetryPolicy
 
 from api.settings import ApiSettings
 from orchestrator.settings import Settings
@@ -91,11 +91,11 @@ def test_the_client_waits_as_long_as_it_is_told(api: RunningApi) -> None:
     keys = [upload_in_turn(api) for _ in range(2)]
     for _ in range(3):
         api.client.create_job(keys[0])
-    assert len(api.client.jobs()) == 3
+    assert len(list(api.client.list_jobs())) == 3
     set_quotas(api, open_jobs=3)
-    api.client._transport._retry = RetryPolicy(patience_s=1)
-    with pytest.raises(QuotaExceededError) as refused:
-        api.client.create_job(keys[1])
+    impatient = marey.Client(api.url, api.api_key, retry=marey.RetryPolicy(patience_s=1))
+    with impatient as client, pytest.raises(QuotaExceededError) as refused:
+        client.create_job(keys[1])
     assert refused.value.problem.retry_after_s == 30
 
 
@@ -103,7 +103,7 @@ def upload_in_turn(api: RunningApi) -> str:
     """An upload by the client, which waits for its turn."""
     package = api.objects.parent / "package.zip"
     package.write_bytes(b"zip")
-    return api.client._upload(package, None)
+    return api.client.upload(package)
 
 
 def test_nothing_is_taken_while_services_are_away(database_url: str, tmp_path: Path) -> None:

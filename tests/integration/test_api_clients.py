@@ -36,9 +36,9 @@ def test_videos_become_a_job(api: RunningApi, videos: list[Path]) -> None:
     )
     assert (job.status, job.pipeline, job.tier) == ("queued", "pose_2d", "standard")
     assert job.parameters["overlay"] == "half"
-    assert job == api.client.job(job.id)
-    assert api.client.jobs() == [job]
-    assert api.client.videos(job.id) == []
+    assert job == api.client.get_job(job.id)
+    assert list(api.client.list_jobs()) == [job]
+    assert api.client.snapshot(job.id).videos == []
     (package,) = (api.objects / "uploads" / "1").iterdir()
     with zipfile.ZipFile(package) as archive:
         assert archive.namelist() == ["clip.mp4", "clip-2.mp4"]
@@ -71,13 +71,13 @@ def test_a_package_too_large_is_not_even_sent(api: RunningApi, tmp_path: Path) -
 
 def test_client_errors_have_classes(api: RunningApi) -> None:
     with pytest.raises(NotFoundError, match="no job 7") as missing:
-        api.client.job(7)
+        api.client.get_job(7)
     assert (missing.value.status, missing.value.code) == (404, "not_found")
     assert missing.value.request_id
     with pytest.raises(InvalidParameterError, match="finished upload"):
         api.client.create_job("nothing")
     with pytest.raises(InvalidParameterError, match="from 1 to 100"):
-        api.client.jobs(limit=1000)
+        list(api.client.list_jobs(page_size=1000))
 
 
 def test_a_job_that_goes_on_times_out(api: RunningApi) -> None:

@@ -26,7 +26,7 @@ def test_a_wrong_job_is_refused(api: RunningApi, subtests: pytest.Subtests) -> N
         with subtests.test(wrong=wrong):
             response = api.http.post("/job", json=good | wrong)
             assert sentence in assert_problem(response, 400, code)
-    assert api.client.jobs() == []
+    assert list(api.client.list_jobs()) == []
 
 
 def test_a_job_needs_an_input(api: RunningApi) -> None:

@@ -44,7 +44,7 @@ def test_the_jobs_of_others_are_not_there(api: RunningApi, other: Account) -> No
         said = assert_problem(theirs, 404, "not_found")
         assert said.replace(str(job.id), "X") == assert_problem(nobodys, 404, "not_found").replace("999", "X")
     assert other.http.get("/job").json()["items"] == []
-    assert api.client.job(job.id).status == "completed"
+    assert api.client.get_job(job.id).status == "completed"
 
 
 def test_the_packages_of_others_cannot_be_used(api: RunningApi, other: Account) -> None:
@@ -57,7 +57,7 @@ def test_a_job_takes_what_its_group_says(api: RunningApi, other: Account) -> Non
     assert other.http.put(ticket["upload_url"], content=b"zip").status_code == 201
     job = other.http.post("/job", json={"input": ticket["input_key"]}).json()
     assert job["parameters"]["overlay"] == "off"
-    assert api.client.jobs() == []
+    assert list(api.client.list_jobs()) == []
     assert execute(api, "SELECT user_id FROM job WHERE id = $1", job["id"]) == other.ids["user"]
 
 

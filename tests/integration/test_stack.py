@@ -55,7 +55,7 @@ def test_a_stack_keeps_its_state_and_its_home_and_leaves_nothing_when_killed(tmp
         up.until_says("Marey is ready")
         assert stacks.api_url(home) == url
         with stacks.client(home) as client:
-            assert client.job(job.id) == job
+            assert client.get_job(job.id) == job
         up.process.kill()
         up.ended()
         stacks.until(lambda: stacks.processes_of(home) == {}, 30, up)

@@ -9,30 +9,15 @@ import click
 GROUP = "marey.commands"
 
 
-class PluginGroup(click.Group):
-    """A group that also has the installed plugins. Listing them, in help too, imports none."""
+def plugin_names() -> list[str]:
+    """Names of the installed plugins; none of them is imported."""
+    return sorted(_plugins())
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The own commands, then the plugins'."""
-        own = super().list_commands(ctx)
-        return own + sorted(set(_plugins()) - set(own))
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; a plugin is imported here, when it is used."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        plugin = _plugins().get(cmd_name)
-        return _load(plugin) if plugin else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The own commands with their help, the plugins by name."""
-        rows = [(name, self.commands[name].get_short_help_str()) for name in super().list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
-        if names := sorted(set(_plugins()) - set(self.commands)):
-            with formatter.section("Server commands (marey COMMAND --help)"):
-                formatter.write_text(", ".join(names))
+def plugin_command(name: str) -> click.Command | None:
+    """A plugin, imported; None if there is none of this name."""
+    plugin = _plugins().get(name)
+    return _load(plugin) if plugin else None
 
 
 def _plugins() -> dict[str, EntryPoint]:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from rich.table import Table
-from rich.text import Text
-
-from marey.models import Job, Snapshot, Video
+from marey.cli.output import print_table
+from marey.objects.jobs import Job, JobVideo, Snapshot
 
 
-def jobs_table(jobs: Sequence[Job]) -> Table:
+def print_jobs(jobs: Sequence[Job]) -> None:
     """One row per job."""
-    table = _table("job", "status", "pipeline", "tier", "videos", "created")
-    for job in jobs:
-        videos = f"{job.videos_done}/{job.videos_total}"
-        _add(table, job.id, job.status, job.pipeline, job.tier, videos, _local(job.created_at))
-    return table
+    rows = [
+        (job.id, job.status, job.pipeline, job.tier, f"{job.videos_done}/{job.videos_total}", job.created_at)
+        for job in jobs
+    ]
+    print_table(("job", "status", "pipeline", "tier", "videos", "created"), rows)
 
 
-def videos_table(videos: Sequence[Video]) -> Table:
+def print_videos(videos: Sequence[JobVideo]) -> None:
     """One row per video."""
-    table = _table("video", "status", "frames", "note")
-    for video in videos:
-        frames = f"{video.frames_done}/{video.frames_total}"
-        _add(table, video.name, video.status, frames, video.error_message or "")
-    return table
+    rows = [
+        (video.name, video.status, f"{video.frames_done}/{video.frames_total}", video.error_message)
+        for video in videos
+    ]
+    print_table(("video", "status", "frames", "note"), rows)
 
 
 def headline(snapshot: Snapshot) -> str:
@@ -34,18 +31,3 @@ def headline(snapshot: Snapshot) -> str:
     job = snapshot.job
     line = f"job {job.id}: {job.status}, {job.videos_done}/{job.videos_total} videos"
     return f"{line}: {job.error_message} [{job.error_code}]" if job.error_code else line
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
-    return table
-
-
-def _add(table: Table, *cells: object) -> None:
-    table.add_row(*(Text(str(cell)) for cell in cells))
-
-
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"

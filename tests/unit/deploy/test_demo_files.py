@@ -13,19 +13,22 @@ from deploy import demo
 from deploy.demo_report import Stopwatch, results_table, troubles
 
 
-def video(name: str = "jump.mp4", status: str = "completed", **fields: object) -> marey.Video:
+def video(name: str = "jump.mp4", status: str = "completed", **fields: object) -> marey.JobVideo:
     """A video of 300 frames."""
     known = {"id": 1, "job_id": 1, "name": name, "status": status, "frames_total": 300, "frames_done": 300}
-    return marey.Video(**{**known, **fields})  # type: ignore[arg-type]
+    return marey.JobVideo(**{**known, **fields})  # type: ignore[arg-type]
 
 
-def snapshot(*videos: marey.Video, status: str = "running") -> marey.Snapshot:
+def snapshot(*videos: marey.JobVideo, status: str = "running") -> marey.Snapshot:
     """A job with `videos`."""
     job = marey.Job(
         id=1,
         status=status,
         pipeline="pose_2d",
         tier="standard",
+        user_id=1,
+        project_id=1,
+        parameters={},
         created_at=datetime(2026, 11, 23, tzinfo=UTC),
         error_code="no_video" if status == "failed" else None,
         error_message="The package has no video." if status == "failed" else None,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from marey.cli import main
+from marey.cli.derived import commands_of_objects
 from marey.cli.session import exit_code_of
 from marey.errors import (
     CannotConnectError,
@@ -23,6 +24,11 @@ from marey.errors import (
 def run(*arguments: str, **environ: str) -> Result:
     scrubbed = {"MAREY_ENDPOINT_URL": None, "MAREY_HOME": None} | environ
     return CliRunner().invoke(main, arguments, env=scrubbed)
+
+
+def derived() -> list[str]:
+    """The commands that are made of the client's operations."""
+    return [name for names in commands_of_objects().values() for name in names]
 
 
 @pytest.fixture
@@ -74,11 +80,14 @@ def test_version() -> None:
     assert version("marey") in run("--version").output
 
 
-@pytest.mark.parametrize("command", ["submit", "job", "jobs", "results", "cancel", "redrive"])
+@pytest.mark.parametrize(
+    "command", ["submit", "job", "jobs", "events", "results", "cancel", "redrive", *derived()]
+)
 def test_each_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
-    assert "--endpoint-url" in result.output
+    for option in ("--endpoint-url", "--profile", "--json"):
+        assert option in result.output
 
 
 @pytest.mark.parametrize(
@@ -88,7 +97,10 @@ def test_each_command_has_help(command: str) -> None:
         ["submit", "a.mp4", "--overlay", "tiny"],
         ["job"],
         ["job", "x"],
-        ["results", "1"],
+        ["results"],
+        ["update-user", "1"],
+        ["create-user", "--user-name", "x"],
+        ["create-project", "--project-name", "p", "--project-queue", "[1]"],
         ["nothing"],
     ],
 )
@@ -116,7 +128,12 @@ def test_no_server_is_3(tmp_path: Path) -> None:
         (ConnectionLostError(), 3),
         (PackingError(), 2),
         (JobTimeoutError(), 1),
-        (api_error(Problem(status=404, code="not_found", detail="")), 1),
+        (api_error(Problem(status=409, code="conflict", detail="")), 1),
+        (api_error(Problem(status=401, code="unauthenticated", detail="")), 4),
+        (api_error(Problem(status=403, code="forbidden", detail="")), 4),
+        (api_error(Problem(status=404, code="not_found", detail="")), 5),
+        (api_error(Problem(status=429, code="rate_limited", detail="")), 6),
+        (api_error(Problem(status=503, code="not_ready", detail="")), 6),
     ],
 )
 def test_exit_codes(error: MareyError, code: int) -> None:

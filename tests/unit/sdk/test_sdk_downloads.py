@@ -5,7 +5,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from marey.downloads import local_paths, safe_name
-from marey.models import ResultFile
+from marey.objects.results import ResultFile
 
 OUT = Path("out")
 

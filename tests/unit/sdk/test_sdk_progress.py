@@ -3,19 +3,26 @@
 import io
 from datetime import UTC, datetime
 
-from marey.models import Job, Snapshot, Video
+from marey.objects.jobs import Job, JobVideo, Snapshot
 from marey.progress import describe, job_progress, upload_progress
 from rich.console import Console
 
 
 def job(status: str) -> Job:
     return Job(
-        id=7, status=status, pipeline="pose_2d", tier="standard", created_at=datetime(2026, 1, 1, tzinfo=UTC)
+        id=7,
+        user_id=1,
+        project_id=1,
+        status=status,
+        pipeline="pose_2d",
+        tier="standard",
+        parameters={},
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
 
 
-def video(done: int, status: str = "inferring", error_message: str | None = None) -> Video:
-    return Video(
+def video(done: int, status: str = "inferring", error_message: str | None = None) -> JobVideo:
+    return JobVideo(
         id=1,
         job_id=7,
         name="[b]run.mp4",
@@ -69,4 +76,4 @@ def test_uploads_are_drawn_on_both() -> None:
 def test_a_failed_video_says_why() -> None:
     assert describe(video(3, "failed", "The video is damaged.")) == "failed: The video is damaged."
     assert describe(video(3)) == "inferring 3/100 frames"
-    assert describe(Video(id=1, job_id=1, name="a", status="queued")) == "queued"
+    assert describe(JobVideo(id=1, job_id=1, name="a", status="queued")) == "queued"

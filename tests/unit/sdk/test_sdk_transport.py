@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx
 import marey
 import pytest
-from marey.endpoint import Endpoint
 from marey.errors import CannotConnectError, ConnectionLostError, MareyError, Problem, api_error
-from marey.transport import Request, RetryPolicy, Transport, may_repeat, problem_of
+from marey.requests import Request, problem_of
+from marey.retry import RetryPolicy, may_repeat
+from marey.transport import mapped_errors
 
 BUSY = api_error(Problem(status=503, code="store", detail=""))
 TURNED_AWAY = [
@@ -69,12 +70,14 @@ def test_a_dead_endpoint_is_tried_several_times() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        transport = Transport(Endpoint(url), 5, RetryPolicy(attempts=3, first_pause_s=0.05))
         started_s = time.monotonic()
-        with pytest.raises(CannotConnectError, match="`marey up`"):
-            transport.send(Request("GET", "/job"), dict[str, object])
+        policy = RetryPolicy(attempts=3, first_pause_s=0.05)
+        with (
+            marey.Client(url, "key", retry=policy) as client,
+            pytest.raises(CannotConnectError, match="`marey up`"),
+        ):
+            client.get_job(1)
         assert time.monotonic() - started_s >= 0.15
-        transport.close()
 
 
 def httpx_errors() -> list[type[Exception]]:
@@ -88,10 +91,8 @@ def httpx_errors() -> list[type[Exception]]:
 def test_every_httpx_error_is_mapped(foreign: type[Exception]) -> None:
     error = foreign.__new__(foreign)
     Exception.__init__(error, "boom")
-    transport = Transport(Endpoint("http://127.0.0.1:1"), 1, RetryPolicy())
-    with pytest.raises(MareyError), transport._mapped_errors():
+    with pytest.raises(MareyError), mapped_errors("http://127.0.0.1:1"):
         raise error
-    transport.close()
 
 
 def test_only_the_transport_imports_httpx() -> None:
