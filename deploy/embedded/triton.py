@@ -77,7 +77,7 @@ def triton_command(repository: Path, ports: TritonPorts) -> ServiceCommand:
     return ServiceCommand(
         name="triton",
         argv=(
-            str(_server_root() / "bin" / "tritonserver"),
+            str(_server()),
             f"--model-repository={repository / 'models'}",
             f"--backend-directory={repository / 'backends'}",
             "--disable-auto-complete-config",
@@ -131,20 +131,30 @@ def check_python(python: PythonBuild) -> None:
 
 def check_server() -> None:
     """Refuse a server that this machine cannot load. Raises ConfigurationError."""
-    command = [str(_server_root() / "bin" / "tritonserver"), "--help"]
+    said = server_help()
+    # Its own exit status is 1 after any help text.
+    if "--model-repository" not in said:
+        raise ConfigurationError(
+            f"expected {_server()} to start, got {said.strip()[-300:]!r}. "
+            "It needs Linux on x86-64 with glibc 2.35 or newer."
+        )
+
+
+def server_help() -> str:
+    """What the server says to `--help`. Raises ConfigurationError if it does not end."""
     environment = {**os.environ, **_environment()}
     try:
         result = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=_LOAD_TIMEOUT_S
+            [_server(), "--help"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LOAD_TIMEOUT_S,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"expected {command[0]} to start, got {error}") from error
-    # Its own exit status is 1 after any help text.
-    if "--model-repository" not in result.stdout + result.stderr:
-        raise ConfigurationError(
-            f"expected {command[0]} to start, got {result.stderr.strip()[-300:]!r}. "
-            "It needs Linux on x86-64 with glibc 2.35 or newer."
-        )
+        raise ConfigurationError(f"expected {_server()} to start, got {error}") from error
+    return result.stdout + result.stderr
 
 
 def region_prefix(repository: Path) -> str:
@@ -216,6 +226,10 @@ def _environment() -> dict[str, str]:
 
 def _server_root() -> Path:
     return _wheel() / "tritonserver"
+
+
+def _server() -> Path:
+    return _server_root() / "bin" / "tritonserver"
 
 
 def _wheel() -> Path:

@@ -24,6 +24,7 @@ class TritonServer:
 
     url: str
     """host:port of its gRPC endpoint."""
+    metrics_url: str
     repository: Path
     process: psutil.Process
 
@@ -56,7 +57,12 @@ def serving(
     command = triton_command(repository, ports)
     with running(command, root / "triton.log", lambda: _is_ready(ports.http)) as process:
         url = f"127.0.0.1:{ports.grpc}"
-        yield TritonServer(url=url, repository=repository, process=psutil.Process(process.pid))
+        yield TritonServer(
+            url=url,
+            metrics_url=f"http://127.0.0.1:{ports.metrics}/metrics",
+            repository=repository,
+            process=psutil.Process(process.pid),
+        )
 
 
 def _is_ready(http_port: int) -> bool:
