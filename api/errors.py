@@ -96,14 +96,22 @@ def status_of(error_type: type[MareyError]) -> HTTPStatus:
     return next(line, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def is_ours(error: MareyError) -> bool:
+    """Whether the server failed, not whoever asked."""
+    return status_of(type(error)) >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def told(error: MareyError) -> str:
+    """What whoever asked is told of an error: nothing of what went wrong inside the server."""
+    return type(error).__doc__ or error.code if is_ours(error) else str(error)
+
+
 def on_marey_error(request: Request[Any, Any, Any], error: MareyError) -> Response[Problem]:
     """An error of ours. What went wrong inside the server is logged, not told."""
     status = status_of(type(error))
-    is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if is_ours:
+    if is_ours(error):
         _log_failure(request, error)
-    detail = type(error).__doc__ or error.code if is_ours else str(error)
-    response = _problem(request, status, error.code, detail)
+    response = _problem(request, status, error.code, told(error))
     if status in RETRY_LATER:
         response.set_header("Retry-After", retry_after(error.retry_after_s))
     return response

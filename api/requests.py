@@ -27,10 +27,13 @@ def request_id_of(scope: Scope) -> str:
     known = state.get(_STATE_KEY)
     if isinstance(known, str):
         return known
-    given = Headers.from_scope(scope).get(HEADER, "")
-    request_id = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
-    state[_STATE_KEY] = request_id
+    state[_STATE_KEY] = request_id = accepted_id(Headers.from_scope(scope).get(HEADER, ""))
     return request_id
+
+
+def accepted_id(given: str) -> str:
+    """The client's id if it is well formed, else a new one."""
+    return given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
 
 
 def timed(app: ASGIApp) -> ASGIApp:

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 
 import uvicorn
 
@@ -19,6 +19,8 @@ from api.health.service import Check, Readiness, within
 from api.jobs.service import Jobs
 from api.metrics.service import HttpMetrics
 from api.results.service import Results
+from api.rpc.server import answers, rpc_served
+from api.rpc.settings import RpcSettings
 from api.settings import ApiSettings
 from api.uploads.service import Uploads
 from core.errors import ConfigurationError, PortTakenError
@@ -46,10 +48,18 @@ def run_api(settings: ApiSettings) -> None:
 async def serve(settings: ApiSettings) -> None:
     """Open the services, listen, close everything in reverse order."""
     with listening_socket(settings.host, settings.port) as listener:
-        async with open_services(settings) as services:
+        drain_timeout_s = settings.services.lease.drain_timeout_s
+        async with open_services(settings) as services, rpc_beside(services, settings.rpc, drain_timeout_s):
             logger.info("listening on %s:%d", settings.host, settings.port, extra={"action": "listen"})
-            config = server_config(services, settings.services.lease.drain_timeout_s)
+            config = server_config(services, drain_timeout_s)
             await Server(config, services.stopping).serve(sockets=[listener])
+
+
+def rpc_beside(
+    services: Services, settings: RpcSettings | None, drain_timeout_s: float
+) -> AbstractAsyncContextManager[None]:
+    """The gRPC server, if there is to be one. Both servers stop at the same time."""
+    return nullcontext() if settings is None else rpc_served(services, settings, drain_timeout_s)
 
 
 @asynccontextmanager
@@ -61,7 +71,8 @@ async def open_services(
     async with Store.open(settings.services.database_url, role=API_ROLE) as store:
         if settings.admin_key_file is not None:
             await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
-        readiness = Readiness((make_checks or readiness_checks)(store, objects, settings.services))
+        checks = (make_checks or readiness_checks)(store, objects, settings.services)
+        readiness = Readiness({**checks, **rpc_checks(settings.rpc)})
         http_metrics = HttpMetrics()
         watch_pool(http_metrics.registry, store.figures.pool_use)
         admission = Admission(
@@ -103,6 +114,11 @@ def readiness_checks(store: Store, objects: ObjectStore, settings: Settings) -> 
         "nats": lambda: within(_HANDSHAKE_S, nats()),
         "triton": triton,
     }
+
+
+def rpc_checks(settings: RpcSettings | None) -> dict[str, Check]:
+    """The gRPC server takes connections, if there is one."""
+    return {} if settings is None else {"grpc": lambda: within(_HANDSHAKE_S, answers(settings))}
 
 
 def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.kept import kept_file
+from api.rpc.settings import RpcSettings, port_number
 from api.uploads.service import UploadLimits
 from core.errors import ConfigurationError
 from orchestrator.settings import Settings
@@ -28,28 +29,27 @@ class ApiSettings:
     """Where the first administrator's key is kept, made on first use."""
     disk_reserve_bytes: int = 2 << 30
     """Free space that the object store's disk keeps: nothing new is taken beyond it."""
+    rpc: RpcSettings | None = None
+    """None: REST only."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "ApiSettings":
         """MAREY_API_HOST, MAREY_API_PORT, MAREY_SECRET, MAREY_ADMIN_KEY_FILE,
-        MAREY_DISK_RESERVE_BYTES, MAREY_HOME and the orchestrator's.
+        MAREY_DISK_RESERVE_BYTES, MAREY_HOME, those of RpcSettings and the orchestrator's.
 
         Raises ConfigurationError for a value that cannot be used.
         """
+        host = environ.get("MAREY_API_HOST", "127.0.0.1")
+        port = port_number("MAREY_API_PORT", environ.get("MAREY_API_PORT", str(DEFAULT_PORT)))
         return cls(
             services=Settings.from_environment(environ),
             secret=_secret(environ),
-            host=environ.get("MAREY_API_HOST", "127.0.0.1"),
-            port=_port(environ.get("MAREY_API_PORT", str(DEFAULT_PORT))),
+            host=host,
+            port=port,
+            rpc=RpcSettings.from_environment(environ, host, port),
             admin_key_file=Path(key_file) if (key_file := environ.get("MAREY_ADMIN_KEY_FILE")) else None,
             disk_reserve_bytes=_bytes(environ.get("MAREY_DISK_RESERVE_BYTES", str(2 << 30))),
         )
-
-
-def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
-        return int(text)
-    raise ConfigurationError(f"MAREY_API_PORT: expected a number from 1 to 65535, got {text!r}")
 
 
 def _bytes(text: str) -> int:

@@ -1,5 +1,6 @@
 """/job: start, list and watch jobs."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get, post
@@ -12,7 +13,8 @@ from api.catalogue.bodies import MAX_ID
 from api.catalogue.lists import Page, next_cursor, window_of
 from api.dependencies import CatalogueDep, JobsDep, StoppingDep, TenantDep
 from api.jobs.events import job_events
-from api.jobs.schemas import JobCreate, JobEvent, JobOut, VideoList
+from api.jobs.parameters import KEY_PATTERN, MAX_KEY_LENGTH
+from api.jobs.schemas import JobCreate, JobOut, VideoList
 from api.jobs.shapes import job_out, video_out
 from orchestrator.store.resources import JOBS
 
@@ -22,8 +24,8 @@ IdempotencyKey = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+\Z",
+        max_length=MAX_KEY_LENGTH,
+        pattern=KEY_PATTERN,
         description="A second request with this key makes no second job: it gets the first one.",
     ),
 ]
@@ -65,14 +67,8 @@ class JobController(Controller):
         self, job_id: JobId, tenant: TenantDep, jobs: JobsDep, stopping: StoppingDep
     ) -> ServerSentEvent:
         """Server-sent events `job`: the job and its videos, now and after each change until the end."""
-
-        async def look() -> JobEvent:
-            job = await jobs.job(tenant, job_id)
-            videos = await jobs.videos(tenant, job_id)
-            return JobEvent(job=job_out(job), videos=[video_out(video) for video in videos])
-
         await jobs.job(tenant, job_id)
-        return ServerSentEvent(job_events(look, stopping))
+        return ServerSentEvent(job_events(partial(jobs.event, tenant, job_id), stopping))
 
     @post("/{job_id:int}/cancel", status_code=HTTP_200_OK)
     async def cancel(self, job_id: JobId, tenant: TenantDep, jobs: JobsDep) -> JobOut:

@@ -1,11 +1,24 @@
-"""Refusals of job parameters that say what was expected and what came."""
+"""Refusals of what a job comes with that say what was expected and what came."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
 
 from core.errors import InvalidParameterError
 from orchestrator.parameters import JobParameters
+
+MAX_KEY_LENGTH = 200
+KEY_PATTERN = r"^[\x21-\x7e]+\Z"
+"""Of idempotency keys: visible ASCII characters."""
+
+
+def check_idempotency_key(key: str) -> None:
+    """Raise InvalidParameterError for a key that could not be sent as a header."""
+    if len(key) > MAX_KEY_LENGTH or not re.fullmatch(KEY_PATTERN, key):
+        raise InvalidParameterError(
+            f"idempotency_key: expected 1 to {MAX_KEY_LENGTH} visible ASCII characters, got {key[:80]!r}"
+        )
 
 
 def check_parameters(requested: Mapping[str, object]) -> None:

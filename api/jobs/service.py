@@ -4,7 +4,8 @@ import asyncio
 import re
 
 from api.jobs.parameters import check_parameters
-from api.jobs.schemas import JobCreate
+from api.jobs.schemas import JobCreate, JobEvent
+from api.jobs.shapes import job_out, video_out
 from core.errors import InvalidParameterError, NotFoundError
 from orchestrator.objects import ObjectStore
 from orchestrator.store import JobRequest, JobStore, JobView, Tenant, VideoView
@@ -45,6 +46,12 @@ class Jobs:
         """The job's videos. Raises NotFoundError if there is no such job."""
         await self._store.job(tenant, job_id)
         return await self._store.videos(tenant, job_id)
+
+    async def event(self, tenant: Tenant, job_id: int) -> JobEvent:
+        """The job and its videos now. Raises NotFoundError."""
+        job = await self._store.job(tenant, job_id)
+        videos = await self._store.videos(tenant, job_id)
+        return JobEvent(job=job_out(job), videos=[video_out(video) for video in videos])
 
     async def cancel(self, tenant: Tenant, job_id: int) -> JobView:
         """The job, cancelled. Raises NotFoundError, ConflictError."""

@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
+import msgspec
+
 from api.uploads.body import unstalled
-from api.uploads.tokens import UploadGrant, new_grant, sign, verify
+from api.uploads.tokens import UploadGrant, new_grant, package_key, sign, verify
 from core.errors import UploadTooLargeError, UploadUsedError
 from orchestrator.objects import ObjectStore
 from orchestrator.store import Tenant
@@ -49,9 +52,28 @@ class Uploads:
         StorageFullError.
         """
         grant = verify(token, self._secret, time.time())
-        if announced_bytes is not None and announced_bytes > grant.max_bytes:
+        return await self._store(grant, body, announced_bytes or 0)
+
+    async def take(
+        self, tenant: Tenant, body: AsyncIterator[bytes], announced_bytes: int, idempotency_key: str | None
+    ) -> str:
+        """Store the package that comes with a job; returns its key.
+
+        One that arrived whole with the same idempotency key is not read again. Raises UploadTooLargeError,
+        UploadIncompleteError, StorageFullError.
+        """
+        _, grant = self.issue(tenant)
+        if idempotency_key is not None:
+            key = package_key(tenant.project_id, idempotency_key, self._secret)
+            grant = msgspec.structs.replace(grant, key=key)
+        with suppress(UploadUsedError):
+            await self._store(grant, body, announced_bytes)
+        return grant.key
+
+    async def _store(self, grant: UploadGrant, body: AsyncIterator[bytes], announced_bytes: int) -> int:
+        if announced_bytes > grant.max_bytes:
             raise UploadTooLargeError(f"expected at most {grant.max_bytes} bytes, got {announced_bytes}")
-        await self._check_room(announced_bytes or 0)
+        await self._check_room(announced_bytes)
         if await asyncio.to_thread(self._objects.exists, grant.key):
             raise UploadUsedError
         pieces = unstalled(body, self._limits.idle_s)

@@ -1,5 +1,7 @@
 """Signed leave to upload one package."""
 
+import hashlib
+import hmac
 import secrets
 
 import msgspec
@@ -21,7 +23,17 @@ class UploadGrant(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
 
 def new_grant(project_id: int, max_bytes: int, expires_at_s: int) -> UploadGrant:
     """Leave to write a fresh key `uploads/<project>/<32 hex digits>.zip`."""
-    return UploadGrant(f"uploads/{project_id}/{secrets.token_hex(16)}.zip", max_bytes, expires_at_s)
+    return UploadGrant(_key(project_id, secrets.token_hex(16)), max_bytes, expires_at_s)
+
+
+def package_key(project_id: int, idempotency_key: str, secret: bytes) -> str:
+    """Where the package of a job with this key lies: the same each time that it is sent."""
+    said = b"marey package 1\x00" + idempotency_key.encode()
+    return _key(project_id, hmac.digest(secret, said, hashlib.sha256).hex()[:32])
+
+
+def _key(project_id: int, name: str) -> str:
+    return f"uploads/{project_id}/{name}.zip"
 
 
 def sign(grant: UploadGrant, secret: bytes) -> str:

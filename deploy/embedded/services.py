@@ -23,6 +23,7 @@ PORT_NAMES = (
     "triton_metrics",
     "orchestrator_metrics",
     "worker_metrics",
+    "grpc",
 )
 _TRITON_STUB = "triton_python_backend_stub"[:15]
 """Runs one instance of a Python model. Without it Triton fails every request and still says it is ready."""
@@ -44,6 +45,11 @@ class Layout:
     def api_url(self) -> str:
         """Where clients connect."""
         return f"http://{HOST}:{self.ports['api']}"
+
+    @property
+    def grpc_address(self) -> str:
+        """Where clients of `marey.v1` connect."""
+        return f"{HOST}:{self.ports['grpc']}"
 
     @property
     def postgres_data(self) -> Path:
@@ -71,6 +77,7 @@ class Layout:
             "MAREY_CACHE_DIR": str(self.home.path / "cache"),
             "MAREY_API_HOST": HOST,
             "MAREY_API_PORT": str(self.ports["api"]),
+            "MAREY_GRPC_PORT": str(self.ports["grpc"]),
             "MAREY_ADMIN_KEY_FILE": str(self.api_key_file),
         }
 

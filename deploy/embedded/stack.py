@@ -96,6 +96,7 @@ def _facts(layout: Layout) -> dict[str, object]:
     """The content of stack.json."""
     return {
         "api_url": layout.api_url,
+        "grpc_address": layout.grpc_address,
         "pid": os.getpid(),
         "ports": dict(layout.ports),
         "versions": stack_versions(layout),

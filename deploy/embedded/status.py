@@ -50,6 +50,7 @@ def _addresses(layout: Layout) -> dict[str, str]:
     triton = ", ".join(f"{kind} {ports[f'triton_{kind}']}" for kind in ("grpc", "http", "metrics"))
     return {
         "marey": layout.api_url,
+        "grpc": layout.grpc_address,
         "postgres": "$MAREY_DATABASE_URL" if external.database_url else own["MAREY_DATABASE_URL"],
         "nats": "$MAREY_NATS_URL" if external.nats_url else own["MAREY_NATS_URL"],
         "triton": "$MAREY_TRITON_URL" if external.triton_url else f"ports {triton}",

@@ -70,7 +70,8 @@ def test_request_ids(api: RunningApi) -> None:
 
 def test_health(api: RunningApi) -> None:
     assert api.http.get("/health/live").json() == {"status": "live"}
-    assert api.http.get("/health/ready").json() == {"status": "ready", "checks": {"postgres": "ok"}}
+    checks = {"postgres": "ok", "grpc": "ok"}
+    assert api.http.get("/health/ready").json() == {"status": "ready", "checks": checks}
 
 
 def test_the_api_describes_itself(api: RunningApi) -> None:

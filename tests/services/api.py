@@ -13,10 +13,12 @@ import httpx
 import marey
 import pytest
 
-from api.service import MakeChecks, Server, listening_socket, open_services, server_config
+from api.rpc.settings import RpcSettings
+from api.service import MakeChecks, Server, listening_socket, open_services, rpc_beside, server_config
 from api.settings import ApiSettings
 from api.uploads.service import UploadLimits
 from orchestrator.settings import Settings
+from tests.services.running import free_port
 
 SECRET = b"x" * 32
 MAX_UPLOAD_BYTES = 300_000
@@ -33,6 +35,8 @@ class RunningApi:
     http: httpx.Client
     """Sends that key, and so does `client`."""
     client: marey.Client
+    rpc_address: str
+    """host:port of its gRPC server."""
     objects: Path
     database_url: str
 
@@ -40,25 +44,40 @@ class RunningApi:
 @pytest.fixture
 def api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
     """The API with small limits; NATS and Triton are not there and not asked for."""
-    objects = tmp_path / "objects"
     settings = ApiSettings(
         services=Settings(
             database_url=database_url,
             nats_url="nats://127.0.0.1:9",
             triton_url="127.0.0.1:9",
-            store_url=objects.as_uri(),
+            store_url=(tmp_path / "objects").as_uri(),
         ),
         secret=SECRET,
         admin_key_file=tmp_path / "api-key",
         upload_limits=UploadLimits(max_bytes=MAX_UPLOAD_BYTES, lifetime_s=60, idle_s=0.5),
+        rpc=RpcSettings(port=free_port(), public_url="http://rest.example", reflection=True),
     )
+    with running_api(settings) as api:
+        yield api
+
+
+@contextmanager
+def running_api(settings: ApiSettings) -> Iterator[RunningApi]:
+    """An API that is ready as soon as its Postgres is, with clients of its first administrator."""
+    assert settings.admin_key_file is not None
+    assert settings.rpc is not None
     with (
         serving(settings, lambda store, *_: {"postgres": store.ping}) as url,
-        http_client(url, key := (tmp_path / "api-key").read_text()) as http,
+        http_client(url, key := settings.admin_key_file.read_text()) as http,
         marey.Client(url, key) as client,
     ):
         yield RunningApi(
-            url=url, api_key=key, http=http, client=client, objects=objects, database_url=database_url
+            url=url,
+            api_key=key,
+            http=http,
+            client=client,
+            rpc_address=settings.rpc.address,
+            objects=Path(settings.services.store_url.removeprefix("file://")),
+            database_url=settings.services.database_url,
         )
 
 
@@ -74,7 +93,10 @@ def serving(settings: ApiSettings, make_checks: MakeChecks | None = None) -> Ite
     started: Future[Server] = Future()
 
     async def serve() -> None:
-        async with open_services(settings, make_checks) as services:
+        async with (
+            open_services(settings, make_checks) as services,
+            rpc_beside(services, settings.rpc, drain_timeout_s=5),
+        ):
             server = Server(server_config(services, drain_timeout_s=5), services.stopping)
             started.set_result(server)
             await server.serve(sockets=[listener])

@@ -67,16 +67,18 @@ class SubmitJobRequest(_message.Message):
     def __init__(self, job: _Optional[_Union[JobSpec, _Mapping]] = ..., package_chunk: _Optional[bytes] = ...) -> None: ...
 
 class JobSpec(_message.Message):
-    __slots__ = ("pipeline", "parameters", "input_key", "idempotency_key")
+    __slots__ = ("pipeline", "parameters", "input_key", "idempotency_key", "package_bytes")
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     INPUT_KEY_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    PACKAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
     pipeline: str
     parameters: _struct_pb2.Struct
     input_key: str
     idempotency_key: str
-    def __init__(self, pipeline: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., input_key: _Optional[str] = ..., idempotency_key: _Optional[str] = ...) -> None: ...
+    package_bytes: int
+    def __init__(self, pipeline: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., input_key: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., package_bytes: _Optional[int] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job",)

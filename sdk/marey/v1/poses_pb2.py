@@ -22,31 +22,38 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14marey/v1/poses.proto\x12\x08marey.v1\"&\n\x12StreamPosesRequest\x12\x10\n\x08video_id\x18\x01 \x01(\x03\"\x99\x01\n\x13StreamPosesResponse\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x14.marey.v1.PoseHeaderH\x00\x12&\n\x06\x66rames\x18\x02 \x01(\x0b\x32\x14.marey.v1.FramePosesH\x00\x12*\n\x07missing\x18\x03 \x01(\x0b\x32\x17.marey.v1.MissingFramesH\x00\x42\x06\n\x04part\"\xba\x01\n\nPoseHeader\x12\x12\n\nvideo_name\x18\x01 \x01(\t\x12\x10\n\x08width_px\x18\x02 \x01(\x05\x12\x11\n\theight_px\x18\x03 \x01(\x05\x12\x13\n\x0b\x66rame_count\x18\x04 \x01(\x05\x12\x1c\n\x14\x66rame_rate_numerator\x18\x05 \x01(\x03\x12\x1e\n\x16\x66rame_rate_denominator\x18\x06 \x01(\x03\x12\x10\n\x08skeleton\x18\x07 \x01(\t\x12\x0e\n\x06joints\x18\x08 \x03(\t\"-\n\nFramePoses\x12\x1f\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x0f.marey.v1.Frame\"H\n\x05\x46rame\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0e\n\x06pts_ns\x18\x02 \x01(\x03\x12 \n\x06people\x18\x03 \x03(\x0b\x32\x10.marey.v1.Person\"g\n\x06Person\x12\x11\n\tperson_id\x18\x01 \x01(\x05\x12\x1a\n\x03\x62ox\x18\x02 \x01(\x0b\x32\r.marey.v1.Box\x12\x0c\n\x04x_px\x18\x03 \x03(\x02\x12\x0c\n\x04y_px\x18\x04 \x03(\x02\x12\x12\n\nconfidence\x18\x05 \x03(\x02\"P\n\x03\x42ox\x12\r\n\x05x1_px\x18\x01 \x01(\x02\x12\r\n\x05y1_px\x18\x02 \x01(\x02\x12\r\n\x05x2_px\x18\x03 \x01(\x02\x12\r\n\x05y2_px\x18\x04 \x01(\x02\x12\r\n\x05score\x18\x05 \x01(\x02\"8\n\rMissingFrames\x12\x13\n\x0b\x66irst_frame\x18\x01 \x01(\x05\x12\x12\n\nlast_frame\x18\x02 \x01(\x05\x32[\n\x0bPoseService\x12L\n\x0bStreamPoses\x12\x1c.marey.v1.StreamPosesRequest\x1a\x1d.marey.v1.StreamPosesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14marey/v1/poses.proto\x12\x08marey.v1\x1a\x1cgoogle/protobuf/struct.proto\";\n\x12StreamPosesRequest\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x13\n\x0b\x66irst_frame\x18\x02 \x01(\x05\"\x99\x01\n\x13StreamPosesResponse\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x14.marey.v1.PoseHeaderH\x00\x12&\n\x06\x66rames\x18\x02 \x01(\x0b\x32\x14.marey.v1.FramePosesH\x00\x12*\n\x07missing\x18\x03 \x01(\x0b\x32\x17.marey.v1.MissingFramesH\x00\x42\x06\n\x04part\"O\n\x0e\x41nalyzeRequest\x12$\n\x05video\x18\x01 \x01(\x0b\x32\x13.marey.v1.VideoSpecH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"X\n\tVideoSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08pipeline\x18\x02 \x01(\t\x12+\n\nparameters\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"\x95\x01\n\x0f\x41nalyzeResponse\x12&\n\x06header\x18\x01 \x01(\x0b\x32\x14.marey.v1.PoseHeaderH\x00\x12&\n\x06\x66rames\x18\x02 \x01(\x0b\x32\x14.marey.v1.FramePosesH\x00\x12*\n\x07missing\x18\x03 \x01(\x0b\x32\x17.marey.v1.MissingFramesH\x00\x42\x06\n\x04part\"\xba\x01\n\nPoseHeader\x12\x12\n\nvideo_name\x18\x01 \x01(\t\x12\x10\n\x08width_px\x18\x02 \x01(\x05\x12\x11\n\theight_px\x18\x03 \x01(\x05\x12\x13\n\x0b\x66rame_count\x18\x04 \x01(\x05\x12\x1c\n\x14\x66rame_rate_numerator\x18\x05 \x01(\x03\x12\x1e\n\x16\x66rame_rate_denominator\x18\x06 \x01(\x03\x12\x10\n\x08skeleton\x18\x07 \x01(\t\x12\x0e\n\x06joints\x18\x08 \x03(\t\"-\n\nFramePoses\x12\x1f\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x0f.marey.v1.Frame\"H\n\x05\x46rame\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x0e\n\x06pts_ns\x18\x02 \x01(\x03\x12 \n\x06people\x18\x03 \x03(\x0b\x32\x10.marey.v1.Person\"g\n\x06Person\x12\x11\n\tperson_id\x18\x01 \x01(\x05\x12\x1a\n\x03\x62ox\x18\x02 \x01(\x0b\x32\r.marey.v1.Box\x12\x0c\n\x04x_px\x18\x03 \x03(\x02\x12\x0c\n\x04y_px\x18\x04 \x03(\x02\x12\x12\n\nconfidence\x18\x05 \x03(\x02\"P\n\x03\x42ox\x12\r\n\x05x1_px\x18\x01 \x01(\x02\x12\r\n\x05y1_px\x18\x02 \x01(\x02\x12\r\n\x05x2_px\x18\x03 \x01(\x02\x12\r\n\x05y2_px\x18\x04 \x01(\x02\x12\r\n\x05score\x18\x05 \x01(\x02\"8\n\rMissingFrames\x12\x13\n\x0b\x66irst_frame\x18\x01 \x01(\x05\x12\x12\n\nlast_frame\x18\x02 \x01(\x05\x32\x9f\x01\n\x0bPoseService\x12L\n\x0bStreamPoses\x12\x1c.marey.v1.StreamPosesRequest\x1a\x1d.marey.v1.StreamPosesResponse0\x01\x12\x42\n\x07\x41nalyze\x12\x18.marey.v1.AnalyzeRequest\x1a\x19.marey.v1.AnalyzeResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'marey.v1.poses_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STREAMPOSESREQUEST']._serialized_start=34
-  _globals['_STREAMPOSESREQUEST']._serialized_end=72
-  _globals['_STREAMPOSESRESPONSE']._serialized_start=75
-  _globals['_STREAMPOSESRESPONSE']._serialized_end=228
-  _globals['_POSEHEADER']._serialized_start=231
-  _globals['_POSEHEADER']._serialized_end=417
-  _globals['_FRAMEPOSES']._serialized_start=419
-  _globals['_FRAMEPOSES']._serialized_end=464
-  _globals['_FRAME']._serialized_start=466
-  _globals['_FRAME']._serialized_end=538
-  _globals['_PERSON']._serialized_start=540
-  _globals['_PERSON']._serialized_end=643
-  _globals['_BOX']._serialized_start=645
-  _globals['_BOX']._serialized_end=725
-  _globals['_MISSINGFRAMES']._serialized_start=727
-  _globals['_MISSINGFRAMES']._serialized_end=783
-  _globals['_POSESERVICE']._serialized_start=785
-  _globals['_POSESERVICE']._serialized_end=876
+  _globals['_STREAMPOSESREQUEST']._serialized_start=64
+  _globals['_STREAMPOSESREQUEST']._serialized_end=123
+  _globals['_STREAMPOSESRESPONSE']._serialized_start=126
+  _globals['_STREAMPOSESRESPONSE']._serialized_end=279
+  _globals['_ANALYZEREQUEST']._serialized_start=281
+  _globals['_ANALYZEREQUEST']._serialized_end=360
+  _globals['_VIDEOSPEC']._serialized_start=362
+  _globals['_VIDEOSPEC']._serialized_end=450
+  _globals['_ANALYZERESPONSE']._serialized_start=453
+  _globals['_ANALYZERESPONSE']._serialized_end=602
+  _globals['_POSEHEADER']._serialized_start=605
+  _globals['_POSEHEADER']._serialized_end=791
+  _globals['_FRAMEPOSES']._serialized_start=793
+  _globals['_FRAMEPOSES']._serialized_end=838
+  _globals['_FRAME']._serialized_start=840
+  _globals['_FRAME']._serialized_end=912
+  _globals['_PERSON']._serialized_start=914
+  _globals['_PERSON']._serialized_end=1017
+  _globals['_BOX']._serialized_start=1019
+  _globals['_BOX']._serialized_end=1099
+  _globals['_MISSINGFRAMES']._serialized_start=1101
+  _globals['_MISSINGFRAMES']._serialized_end=1157
+  _globals['_POSESERVICE']._serialized_start=1160
+  _globals['_POSESERVICE']._serialized_end=1319
 # @@protoc_insertion_point(module_scope)

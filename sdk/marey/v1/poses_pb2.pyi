@@ -1,3 +1,4 @@
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -7,12 +8,42 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class StreamPosesRequest(_message.Message):
-    __slots__ = ("video_id",)
+    __slots__ = ("video_id", "first_frame")
     VIDEO_ID_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FRAME_FIELD_NUMBER: _ClassVar[int]
     video_id: int
-    def __init__(self, video_id: _Optional[int] = ...) -> None: ...
+    first_frame: int
+    def __init__(self, video_id: _Optional[int] = ..., first_frame: _Optional[int] = ...) -> None: ...
 
 class StreamPosesResponse(_message.Message):
+    __slots__ = ("header", "frames", "missing")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    header: PoseHeader
+    frames: FramePoses
+    missing: MissingFrames
+    def __init__(self, header: _Optional[_Union[PoseHeader, _Mapping]] = ..., frames: _Optional[_Union[FramePoses, _Mapping]] = ..., missing: _Optional[_Union[MissingFrames, _Mapping]] = ...) -> None: ...
+
+class AnalyzeRequest(_message.Message):
+    __slots__ = ("video", "chunk")
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    video: VideoSpec
+    chunk: bytes
+    def __init__(self, video: _Optional[_Union[VideoSpec, _Mapping]] = ..., chunk: _Optional[bytes] = ...) -> None: ...
+
+class VideoSpec(_message.Message):
+    __slots__ = ("name", "pipeline", "parameters")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    pipeline: str
+    parameters: _struct_pb2.Struct
+    def __init__(self, name: _Optional[str] = ..., pipeline: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class AnalyzeResponse(_message.Message):
     __slots__ = ("header", "frames", "missing")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]

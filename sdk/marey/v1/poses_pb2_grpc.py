@@ -40,6 +40,11 @@ class PoseServiceStub:
                 request_serializer=marey_dot_v1_dot_poses__pb2.StreamPosesRequest.SerializeToString,
                 response_deserializer=marey_dot_v1_dot_poses__pb2.StreamPosesResponse.FromString,
                 _registered_method=True)
+        self.Analyze = channel.stream_stream(
+                '/marey.v1.PoseService/Analyze',
+                request_serializer=marey_dot_v1_dot_poses__pb2.AnalyzeRequest.SerializeToString,
+                response_deserializer=marey_dot_v1_dot_poses__pb2.AnalyzeResponse.FromString,
+                _registered_method=True)
 
 
 class PoseServiceServicer:
@@ -54,6 +59,14 @@ class PoseServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Analyze(self, request_iterator, context):
+        """The poses of a video that is sent with the call and not kept. The first message is `video`, the file follows
+        in chunks. The answer begins when the file is whole and is like that of StreamPoses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PoseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -61,6 +74,11 @@ def add_PoseServiceServicer_to_server(servicer, server):
                     servicer.StreamPoses,
                     request_deserializer=marey_dot_v1_dot_poses__pb2.StreamPosesRequest.FromString,
                     response_serializer=marey_dot_v1_dot_poses__pb2.StreamPosesResponse.SerializeToString,
+            ),
+            'Analyze': grpc.stream_stream_rpc_method_handler(
+                    servicer.Analyze,
+                    request_deserializer=marey_dot_v1_dot_poses__pb2.AnalyzeRequest.FromString,
+                    response_serializer=marey_dot_v1_dot_poses__pb2.AnalyzeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +109,33 @@ class PoseService:
             '/marey.v1.PoseService/StreamPoses',
             marey_dot_v1_dot_poses__pb2.StreamPosesRequest.SerializeToString,
             marey_dot_v1_dot_poses__pb2.StreamPosesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Analyze(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/marey.v1.PoseService/Analyze',
+            marey_dot_v1_dot_poses__pb2.AnalyzeRequest.SerializeToString,
+            marey_dot_v1_dot_poses__pb2.AnalyzeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,6 +30,7 @@ def test_everything_is_embedded_by_default(tmp_path: Path) -> None:
         "MAREY_CACHE_DIR": f"{tmp_path}/cache",
         "MAREY_API_HOST": "127.0.0.1",
         "MAREY_API_PORT": "20001",
+        "MAREY_GRPC_PORT": "20008",
         "MAREY_ADMIN_KEY_FILE": str(tmp_path / "api-key"),
     }
 
@@ -57,5 +58,5 @@ def test_the_status_shows_no_secrets(tmp_path: Path) -> None:
     given.home.write_stack({"versions": {"marey": "0.1.0", "nats": "2.15.1"}})
     cells = [cell for column in status_table(given).columns for cell in column.cells]
     assert "$MAREY_DATABASE_URL" in cells
-    assert "http://127.0.0.1:20001" in cells
+    assert {"http://127.0.0.1:20001", "127.0.0.1:20008"} <= set(cells)
     assert not any("secret" in str(cell) for cell in cells)

@@ -1,0 +1,190 @@
+"""What every call passes before its handler: deadline, key, tenant, bounds; and after it: status, log."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import grpc
+from grpc.aio import ServerInterceptor, ServicerContext
+
+from api.accounts.service import Accounts
+from api.admission import Admission
+from api.metrics.rpc import RpcMetrics
+from api.requests import accepted_id
+from api.rpc.errors import REQUEST_ID, Refusal, failure, refusal_of
+from core.errors import InvalidParameterError, MareyError, QuotaExceededError
+from orchestrator.store import Tenant
+
+OPEN_TO_ALL = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+"""Services that need no key."""
+STARTS_WORK = {"/marey.v1.JobService/SubmitJob", "/marey.v1.PoseService/Analyze"}
+"""Methods that begin something new."""
+_BUSY_RETRY_S = 5.0
+_OF_OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE}
+_OUTCOMES = {grpc.StatusCode.OK: "ok", grpc.StatusCode.CANCELLED: "cancelled"}
+
+Context: TypeAlias = "ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Enter: TypeAlias = "Callable[[Context], AbstractAsyncContextManager[Call]]"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a handler knows of its call beside the request."""
+
+    tenant: Tenant
+    request_id: str
+
+
+class Gate(ServerInterceptor):
+    """Hands a `Call` to the handlers in place of gRPC's context, and turns their errors into statuses."""
+
+    def __init__(
+        self, accounts: Accounts, admission: Admission, metrics: RpcMetrics, max_calls_per_project: int
+    ) -> None:
+        self._accounts = accounts
+        self._admission = admission
+        self._metrics = metrics
+        self._max_calls = max_calls_per_project
+        self._under_way: Counter[int] = Counter()
+
+    async def intercept_service(
+        self,
+        continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]",
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "Handler | None":
+        """The handler of a method, behind this gate unless it is open to all; None for an unknown method."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(OPEN_TO_ALL):
+            return handler
+        return _behind(handler, partial(self._entered, method))
+
+    @asynccontextmanager
+    async def _entered(self, method: str, context: Context) -> AsyncIterator[Call]:
+        metadata = {
+            key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)
+        }
+        request_id = accepted_id(metadata.get(REQUEST_ID, ""))
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        outcome = _Outcome(method=method, request_id=request_id, metrics=self._metrics)
+        try:
+            with outcome.logged():
+                outcome.tenant = await self._admitted(method, context, metadata)
+                with self._counted(outcome.tenant):
+                    yield Call(tenant=outcome.tenant, request_id=request_id)
+        except _RefusedError as refused:
+            await context.abort(refused.refusal.status, refused.refusal.message, refused.refusal.metadata)
+
+    async def _admitted(self, method: str, context: Context, metadata: Mapping[str, str]) -> Tenant:
+        """Whose call it is. Raises what REST raises, and InvalidParameterError without a deadline."""
+        remaining_s: float | None = context.time_remaining()
+        if remaining_s is None:
+            raise InvalidParameterError("expected a call with a deadline, got one that would wait for ever")
+        tenant = await self._accounts.tenant(metadata.get("authorization"))
+        if method in STARTS_WORK:
+            await self._admission.start(tenant)
+        return tenant
+
+    @contextmanager
+    def _counted(self, tenant: Tenant) -> Iterator[None]:
+        if self._under_way[tenant.project_id] >= self._max_calls:
+            raise QuotaExceededError(
+                f"expected at most {self._max_calls} calls under way of this project, got one more",
+                retry_after_s=_BUSY_RETRY_S,
+            )
+        self._under_way[tenant.project_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[tenant.project_id] -= 1
+
+
+class _RefusedError(Exception):
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+@dataclass(kw_only=True)
+class _Outcome:
+    """A call, how it ends, and the line about it."""
+
+    method: str
+    request_id: str
+    metrics: RpcMetrics
+    tenant: Tenant | None = None
+    status: grpc.StatusCode = grpc.StatusCode.CANCELLED
+
+    @contextmanager
+    def logged(self) -> Iterator[None]:
+        """Raises _RefusedError for any error but a cancellation."""
+        started_s = time.monotonic()
+        try:
+            yield
+            self.status = grpc.StatusCode.OK
+        except MareyError as error:
+            raise self._refused(refusal_of(error, self.request_id), error) from error
+        except Exception as error:
+            raise self._refused(failure(self.request_id), error) from error
+        finally:
+            self._note(time.monotonic() - started_s)
+
+    def _refused(self, refusal: Refusal, error: Exception) -> _RefusedError:
+        self.status = refusal.status
+        if refusal.status in _OF_OURS:
+            extra = {"action": "request_failed", "request_id": self.request_id}
+            logger.error("call failed", exc_info=error, extra=extra)
+        return _RefusedError(refusal)
+
+    def _note(self, duration_s: float) -> None:
+        self.metrics.count_call(self.method, self.status.name, duration_s)
+        who = {}
+        if self.tenant is not None:
+            who = {"user_id": self.tenant.user_id, "project_id": self.tenant.project_id}
+        fields = {
+            "action": "request",
+            "request_id": self.request_id,
+            "status": self.status.name,
+            "outcome": _OUTCOMES.get(self.status, "failed" if self.status in _OF_OURS else "refused"),
+            "duration_s": round(duration_s, 4),
+        }
+        logger.info("%s %s", self.method, self.status.name, extra={**fields, **who})
+
+
+def _behind(handler: Handler, enter: Enter) -> Handler:
+    """The same kind of handler. Streams are written here, so that a cancelled call closes its generator."""
+    behaviour = _behaviour(handler)
+
+    async def stream(request: object, context: Context) -> None:
+        async with enter(context) as call, aclosing(behaviour(request, call)) as responses:
+            async for response in responses:
+                await context.write(response)
+
+    async def answer(request: object, context: Context) -> Any:
+        async with enter(context) as call:
+            return await behaviour(request, call)
+
+    make = _MAKERS[handler.request_streaming, handler.response_streaming]
+    passing = stream if handler.response_streaming else answer
+    return make(passing, handler.request_deserializer, handler.response_serializer)
+
+
+def _behaviour(handler: Any) -> Any:
+    """What the service does, of whatever kind: it gets a `Call` where gRPC's types say a context."""
+    return handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+
+_MAKERS: "dict[tuple[bool, bool], Callable[..., Handler]]" = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""By whether requests and responses are streams."""

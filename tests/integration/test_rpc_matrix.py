@@ -1,0 +1,116 @@
+"""Every method x every role x one's own, another's and nobody's objects, from the protocol's description."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import grpc
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from marey.v1 import jobs_pb2
+
+from tests.services.api import RunningApi, finish_job, upload
+from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
+from tests.services.tenants import new_account
+
+METHODS: list[MethodDescriptor] = [
+    method
+    for file in (jobs_pb2.DESCRIPTOR,)
+    for service in file.services_by_name.values()
+    for method in service.methods
+]
+NOBODYS = 987_654_321
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What the requests of a test name."""
+
+    job_id: int
+    video_id: int
+    input_key: str
+
+
+def request_of(method: MethodDescriptor, ids: Ids) -> Message:
+    """A request about the objects of `ids`."""
+    message = GetMessageClass(method.input_type)()
+    for name in ("job_id", "video_id"):
+        if name in method.input_type.fields_by_name:
+            setattr(message, name, getattr(ids, name))
+    if "job" in method.input_type.fields_by_name:
+        message.job.input_key = ids.input_key  # type: ignore[attr-defined]
+    return message
+
+
+def call(client: RpcClient, method: MethodDescriptor, ids: Ids) -> None:
+    """Make the call and wait for its first answer."""
+    assert method.containing_service is not None
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    kind = f"{_word(method.client_streaming)}_{_word(method.server_streaming)}"
+    make: Callable[..., Callable[..., object]] = getattr(client.channel, kind)
+    request = request_of(method, ids)
+    answers = make(path, type(request).SerializeToString, GetMessageClass(method.output_type).FromString)(
+        iter([request]) if method.client_streaming else request, timeout=DEADLINE_S, metadata=client.metadata
+    )
+    if isinstance(answers, Iterator):
+        next(answers)
+
+
+def _word(is_stream: bool) -> str:
+    return "stream" if is_stream else "unary"
+
+
+def refusal(client: RpcClient, method: MethodDescriptor, ids: Ids) -> tuple[grpc.StatusCode, str, str]:
+    """Status, code and message without its ids."""
+    with pytest.raises(grpc.RpcError) as error:
+        call(client, method, ids)
+    got = refused(error.value)
+    message = got.message
+    for own in (ids.input_key, str(ids.job_id), str(ids.video_id)):
+        message = message.replace(own, "ID")
+    return got.status, got.code, message
+
+
+@pytest.fixture
+def mine(api: RunningApi) -> Ids:
+    """Objects of the project of the API's first administrator."""
+    key = upload(api)
+    job = api.client.create_job(key)
+    return Ids(job.id, finish_job(api, job.id), key)
+
+
+def test_the_protocol_has_every_kind_of_method() -> None:
+    kinds = {(method.client_streaming, method.server_streaming) for method in METHODS}
+    assert kinds >= {(False, False), (False, True), (True, False)}
+    assert len(METHODS) >= 4
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_without_a_key_nothing_opens(api: RunningApi, mine: Ids, method: MethodDescriptor) -> None:
+    revoked = api.api_key[:-1] + ("0" if api.api_key[-1] != "0" else "1")
+    for key in (None, "no key", revoked):
+        with rpc_client(api.rpc_address, key) as anyone:
+            status, code, _ = refusal(anyone, method, mine)
+            assert (status, code) == (grpc.StatusCode.UNAUTHENTICATED, "unauthenticated")
+
+
+@pytest.mark.parametrize("role", ["member", "admin"])
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_the_objects_of_others_are_like_nobodys(
+    api: RunningApi, mine: Ids, role: str, method: MethodDescriptor
+) -> None:
+    with ExitStack() as stack:
+        account = stack.enter_context(new_account(api, role))
+        other = stack.enter_context(rpc_client(api.rpc_address, account.api_key))
+        nobodys = Ids(NOBODYS, NOBODYS, f"uploads/{account.ids['project']}/{'0' * 32}.zip")
+        got = refusal(other, method, mine)
+        assert got == refusal(other, method, nobodys)
+        assert got[1] in {"not_found", "invalid_parameter"}
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_everybody_reaches_what_is_his(api: RunningApi, mine: Ids, method: MethodDescriptor) -> None:
+    with rpc_client(api.rpc_address, api.api_key) as owner:
+        call(owner, method, mine)
