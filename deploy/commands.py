@@ -6,12 +6,16 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from core.jobs import Tier
 from deploy.home_option import home_option
 from deploy.sentences import EXIT_FAILED, error_sentences
+
+if TYPE_CHECKING:
+    from deploy.embedded.target import TargetWish
 
 EXIT_INTERRUPTED = 130
 
@@ -26,11 +30,22 @@ _models = click.option(
 )
 
 
+_target = click.option(
+    "--target",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    envvar="MAREY_TARGET",
+    default="auto",
+    show_default=True,
+    help="What the networks run on; auto takes a GPU that PyTorch can use. Default: MAREY_TARGET, else auto.",
+)
+
+
 @click.command()
 @_home
 @_models
+@_target
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API. Default: a free one, kept.")
-def up(home: Path, models: Path | None, api_port: int | None) -> None:
+def up(home: Path, models: Path | None, target: TargetWish, api_port: int | None) -> None:
     """Run the whole service on this machine until Ctrl-C.
 
     MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL and MAREY_STORE_URL name services that run elsewhere.
@@ -40,7 +55,7 @@ def up(home: Path, models: Path | None, api_port: int | None) -> None:
 
     external = ExternalServices.from_environment(os.environ)
     with error_sentences():
-        options = StackOptions(home=home, api_port=api_port, external=external, models=models)
+        options = StackOptions(home=home, api_port=api_port, external=external, models=models, target=target)
         run_in_foreground(options)
 
 
@@ -105,12 +120,19 @@ def worker(project: str | None, tier: str | None) -> None:
 @click.command()
 @_home
 @_models
+@_target
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
-def triton(
-    home: Path, models: Path | None, host: str, http_port: int, grpc_port: int, metrics_port: int
+def triton(  # noqa: PLR0913 one parameter per option of the command
+    home: Path,
+    models: Path | None,
+    target: TargetWish,
+    host: str,
+    http_port: int,
+    grpc_port: int,
+    metrics_port: int,
 ) -> None:
     """Run Triton alone with this version's models, for workers whose MAREY_TRITON_URL names it."""
     from deploy.embedded.lone_triton import LoneTriton, run_lone_triton
@@ -118,7 +140,7 @@ def triton(
 
     ports = TritonPorts(host=host, http=http_port, grpc=grpc_port, metrics=metrics_port)
     with error_sentences():
-        run_lone_triton(LoneTriton(home=home, models=models, ports=ports))
+        run_lone_triton(LoneTriton(home=home, models=models, ports=ports, target=target))
 
 
 @click.command()

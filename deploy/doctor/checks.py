@@ -6,9 +6,9 @@ from typing import Literal
 
 from core.errors import ConfigurationError
 from deploy.doctor.facts import PORTS_TRIED, Facts
-from deploy.embedded.machine import target_sentence
 from deploy.embedded.nats import MAX_FILE_STORE_BYTES
 from deploy.embedded.services import PORT_NAMES
+from deploy.embedded.target import ELSEWHERE, choose_target
 from deploy.embedded.triton import check_numpy, check_python
 
 MIB = 1 << 20
@@ -48,8 +48,11 @@ def findings(facts: Facts) -> list[Finding]:
 
 def check_target(facts: Facts) -> Finding:
     """What the networks would run on."""
-    sentence = target_sentence(facts.cores, facts.gpus, own_triton=facts.own_triton)
-    return Finding(check="target", state="ok", sentence=sentence)
+    if not facts.own_triton:
+        return Finding(check="target", state="ok", sentence=ELSEWHERE)
+    sentence = str(choose_target("auto", facts.cores, facts.gpus, facts.cuda))
+    idle = facts.gpus and not facts.cuda.gpu
+    return Finding(check="target", state="note" if idle else "ok", sentence=sentence)
 
 
 def check_driver(facts: Facts) -> Finding:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.errors import ConfigurationError
 from deploy.doctor.nvdec import Nvdec, probe_nvdec
+from deploy.embedded.cuda_probe import CudaMachine, probe_cuda
 from deploy.embedded.machine import driver_version, gpu_names, usable_cores
 from deploy.embedded.options import ExternalServices
 from deploy.embedded.ports import free_ports_among, is_free
@@ -26,6 +27,8 @@ class Facts:
     """Whether the stack starts a Triton of its own."""
     cores: int
     gpus: tuple[str, ...]
+    cuda: CudaMachine
+    """What PyTorch can use; nothing is asked without a GPU."""
     driver: str | None
     """Version of NVIDIA's kernel driver."""
     nvdec: Nvdec
@@ -56,6 +59,7 @@ def probe_machine(home: Path, external: ExternalServices, api_port: int | None) 
         own_triton=not external.triton_url,
         cores=usable_cores(),
         gpus=gpus,
+        cuda=probe_cuda() if gpus else CudaMachine(),
         driver=driver_version(),
         nvdec=probe_nvdec() if gpus else Nvdec(),
         triton_problem=_triton_problem(),

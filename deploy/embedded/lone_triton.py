@@ -12,6 +12,7 @@ from deploy.embedded.home import Home
 from deploy.embedded.services import triton_service
 from deploy.embedded.status import EventPrinter
 from deploy.embedded.supervisor import Supervisor
+from deploy.embedded.target import TargetWish, machine_target
 from deploy.embedded.triton import TritonPorts
 
 
@@ -23,6 +24,7 @@ class LoneTriton:
     models: Path | None
     """Folder of the user's networks; None takes the shipped ones."""
     ports: TritonPorts
+    target: TargetWish = "auto"
 
 
 def run_lone_triton(options: LoneTriton) -> None:
@@ -36,10 +38,12 @@ def run_lone_triton(options: LoneTriton) -> None:
 async def _serve(options: LoneTriton, console: Console) -> None:
     home = Home(options.home.expanduser().absolute())
     models = options.models and options.models.expanduser().absolute()
+    target = await asyncio.to_thread(machine_target, options.target)
+    console.print(f"target        {target}", highlight=False, markup=False)
     with home.locked() as lock_fd:
         supervisor = Supervisor(home.logs, lock_fd, EventPrinter(console))
         try:
-            await supervisor.start([triton_service(home, options.ports, models)])
+            await supervisor.start([triton_service(home, options.ports, target, models)])
             await supervisor.watch()
         finally:
             with anyio.CancelScope(shield=True):

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 DRIVER = Path("/proc/driver/nvidia")
@@ -12,16 +11,6 @@ DRIVER = Path("/proc/driver/nvidia")
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0))
-
-
-def target_sentence(cores: int, gpus: Sequence[str], *, own_triton: bool) -> str:
-    """Which target the networks run on, and why."""
-    if not own_triton:
-        return "that of the Triton at $MAREY_TRITON_URL, which was named"
-    target = f"cpu (ONNX Runtime, {cores} core{'s' if cores > 1 else ''})"
-    if not gpus:
-        return f"{target}, because NVIDIA's driver shows no GPU"
-    return f"{target}, because this version's own Triton has no other; not used: {', '.join(gpus)}"
 
 
 def gpu_names(driver: Path = DRIVER) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import ConfigurationError
+from deploy.embedded.target import TargetWish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,9 @@ class StackOptions:
     external: ExternalServices = ExternalServices()
     models: Path | None = None
     """Folder of the user's networks (`marey models import`), which take the place of the shipped ones."""
+
+    target: TargetWish = "auto"
+    """What the networks run on; `auto` takes a GPU that PyTorch can use."""
 
     def __post_init__(self) -> None:
         if self.models is not None and self.external.triton_url:

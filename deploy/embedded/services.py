@@ -7,13 +7,12 @@ from pathlib import Path
 
 from deploy.embedded import nats, postgres, triton
 from deploy.embedded.home import Home
-from deploy.embedded.machine import usable_cores
 from deploy.embedded.options import ExternalServices
 from deploy.embedded.ports import HOST
 from deploy.embedded.probes import file_exists, http_answers, nats_greets, postgres_accepts
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Service
-from model_repository.cpu_target import CpuTarget
+from deploy.embedded.target import TargetChoice
 
 PORT_NAMES = (
     "api",
@@ -39,6 +38,8 @@ class Layout:
     home: Home
     ports: Mapping[str, int]
     external: ExternalServices
+    target: TargetChoice | None
+    """Of the stack's own Triton; None where it runs elsewhere."""
     models: Path | None = None
 
     @property
@@ -88,7 +89,9 @@ def stack_services(layout: Layout) -> list[Service]:
     services = [
         None if given.database_url else _postgres(layout),
         None if given.nats_url else _nats(layout),
-        None if given.triton_url else triton_service(layout.home, _triton_ports(layout), layout.models),
+        None
+        if layout.target is None
+        else triton_service(layout.home, _triton_ports(layout), layout.target, layout.models),
         _orchestrator(layout),
         _api(layout),
         _worker(layout),
@@ -114,13 +117,15 @@ def _nats(layout: Layout) -> Service:
     )
 
 
-def triton_service(home: Home, ports: triton.TritonPorts, models: Path | None) -> Service:
+def triton_service(
+    home: Home, ports: triton.TritonPorts, target: TargetChoice, models: Path | None
+) -> Service:
     """Triton with the networks in `models`, else the shipped ones; its repository lies in `home`."""
 
     def command() -> ServiceCommand:
         repository = home.path / "triton"
-        triton.build_repository(CpuTarget(cores=usable_cores()), repository, models)
-        return triton.triton_command(repository, ports)
+        triton.build_repository(target.target, repository, models)
+        return triton.triton_command(repository, ports, target.gpu_pool_bytes)
 
     return Service(
         name="triton",

@@ -14,6 +14,7 @@ from deploy.embedded.options import StackOptions
 from deploy.embedded.ports import choose_ports
 from deploy.embedded.services import PORT_NAMES, Layout, stack_services
 from deploy.embedded.supervisor import Report, ServiceEvent, Supervisor
+from deploy.embedded.target import machine_target
 from deploy.embedded.versions import stack_versions
 
 
@@ -69,6 +70,9 @@ async def embedded_stack(
             home=home,
             ports=ports,
             external=options.external,
+            target=None
+            if options.external.triton_url
+            else await asyncio.to_thread(machine_target, options.target),
             models=options.models and options.models.expanduser().absolute(),
         )
         supervisor = Supervisor(home.logs, lock_fd, report)

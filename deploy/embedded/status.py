@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.embedded.machine import gpu_names, target_sentence, usable_cores
 from deploy.embedded.services import Layout
 from deploy.embedded.supervisor import ServiceEvent
+from deploy.embedded.target import ELSEWHERE
 
 _COLOURS = {"starting": "dim", "ready": "green", "died": "red", "stopped": "dim"}
 
@@ -36,8 +36,7 @@ def status_table(layout: Layout) -> Table:
     table.add_section()
     table.add_row("data", escape(str(layout.home.path)))
     table.add_row("logs", escape(str(layout.home.logs)))
-    own_triton = not layout.external.triton_url
-    table.add_row("target", target_sentence(usable_cores(), gpu_names(), own_triton=own_triton))
+    table.add_row("target", escape(str(layout.target or ELSEWHERE)))
     return table
 
 

@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import ConfigurationError, NumpyVersionError
+from deploy.embedded.packages import cache_folder, compile_networks, compiler_environment
 from deploy.embedded.process import ServiceCommand
 from model_repository.contract import MODELS, NETWORKS, ModelConfig, config_text, configs_with, read_config
-from model_repository.cpu_target import MODEL_FILE, NETWORK_PLATFORM, CpuTarget, render
+from model_repository.cuda_target import GPU, PACKAGES, CudaTarget, batches_of
 from model_repository.sizes import fit_all
+from model_repository.targets import MODEL_FILE, NETWORK_PLATFORM, Target, render
 
 NUMPY_MAJOR = 1
 SHARED_MEMORY = Path("/dev/shm")
@@ -51,7 +53,7 @@ class PythonBuild:
     has_library: bool
 
 
-def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -> None:
+def build_repository(target: Target, out: Path, models: Path | None = None) -> None:
     """Make `out` a directory that `triton_command` can serve; what an earlier call left there is replaced.
 
     The networks in the folder `models`, as `marey models import` writes them, take the place of the committed
@@ -69,11 +71,16 @@ def build_repository(target: CpuTarget, out: Path, models: Path | None = None) -
     for name, config in configs.items():
         _build_model(config, paths[name].parent / "1", out / "models" / name, target)
     _check_network_files(paths)
+    if isinstance(target, CudaTarget):
+        _add_packages(paths, out / "models", target)
     remove_stale_regions(out)
 
 
-def triton_command(repository: Path, ports: TritonPorts) -> ServiceCommand:
-    """The server over a repository that `build_repository` made; it logs to stderr."""
+def triton_command(repository: Path, ports: TritonPorts, gpu_pool_bytes: int = 0) -> ServiceCommand:
+    """The server over a repository that `build_repository` made; it logs to stderr.
+
+    `gpu_pool_bytes` of the GPU's memory carry tensors between its models; 0 for a server without a GPU.
+    """
     return ServiceCommand(
         name="triton",
         argv=(
@@ -85,6 +92,7 @@ def triton_command(repository: Path, ports: TritonPorts) -> ServiceCommand:
             "--exit-timeout-secs=5",
             "--allow-gpu-metrics=false",
             *_addresses(ports),
+            *([f"--cuda-memory-pool-byte-size={GPU}:{gpu_pool_bytes}"] if gpu_pool_bytes else []),
             f"--backend-config=python,shm-region-prefix-name={region_prefix(repository)}",
             f"--backend-config=python,shm-default-byte-size={STUB_MEMORY_BYTES}",
             f"--backend-config=python,shm-growth-byte-size={STUB_MEMORY_BYTES}",
@@ -177,12 +185,12 @@ def _link_backend(folder: Path) -> None:
     (folder / MODELS.name).symlink_to(MODELS)
 
 
-def _build_model(config: ModelConfig, files: Path, folder: Path, target: CpuTarget) -> None:
+def _build_model(config: ModelConfig, files: Path, folder: Path, target: Target) -> None:
     version = folder / "1"
     version.mkdir(parents=True)
     (folder / "config.pbtxt").write_text(config_text(render(config, target)), encoding="utf-8")
     if config.platform == NETWORK_PLATFORM:
-        (version / "model.py").symlink_to(MODELS / "runners" / "onnx_cpu" / "model.py")
+        (version / "model.py").symlink_to(MODELS / "runners" / target.runner / "model.py")
     for path in files.glob("model*"):
         (version / path.name).symlink_to(path.resolve())
 
@@ -192,6 +200,16 @@ def _check_network_files(configs: Mapping[str, Path]) -> None:
         file = configs[name].parent / "1" / MODEL_FILE
         if not file.exists():
             raise ConfigurationError(f"expected the network {name} in {file}, got no such file")
+
+
+def _add_packages(configs: Mapping[str, Path], models: Path, target: CudaTarget) -> None:
+    """Compile what is new, and link the networks' packages into the built models."""
+    files = {name: (configs[name].parent / "1" / MODEL_FILE).resolve() for name in NETWORKS}
+    folders = compile_networks(
+        {files[name]: batches_of(read_config(configs[name])) for name in NETWORKS}, target
+    )
+    for name in NETWORKS:
+        (models / name / "1" / PACKAGES).symlink_to(folders[files[name]])
 
 
 def _addresses(ports: TritonPorts) -> tuple[str, ...]:
@@ -221,6 +239,7 @@ def _environment() -> dict[str, str]:
         "MALLOC_TRIM_THRESHOLD_": str(KEPT_HEAP_BYTES),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        **compiler_environment(cache_folder(os.environ)),
     }
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from model_repository.glue.boxes import DetectionLimits, Size, select_people
 from model_repository.glue.crops import crop_transforms
-from model_repository.glue.pixels import warp_crops
+from model_repository.glue.devices import Array, GlueDevice
 
 PADDING_FRAME = -1
 """Frame index of the one row that stands for nobody: Triton cannot pass a tensor of no rows."""
@@ -21,26 +21,27 @@ class PeopleCropper:
     frames_max: int
     """More frames in one request are refused: their people might not fit the pose network's batch."""
     limits: DetectionLimits
+    device: GlueDevice
+    """Where frames and predictions are, and the crops will be."""
 
     def cut(
-        self,
-        frames: NDArray[np.uint8],
-        scales: NDArray[np.float32],
-        predictions: NDArray[np.float32],
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
+        self, frames: Array, scales: NDArray[np.float32], predictions: Array
+    ) -> tuple[Array, NDArray[np.float32], NDArray[np.int32]]:
         """Frames [N, H, W, 3], scales [N], predictions [N, A, 5] -> crops, boxes [M, 5], frame index [M].
 
         M >= 1: nobody gives one black crop with frame index -1.
         """
         if len(frames) > self.frames_max:
             raise ValueError(f"expected at most {self.frames_max} frames per request, got {len(frames)}")
-        if np.isnan(predictions[..., 4]).any():
+        rows = self.device.likely_rows(predictions, self.limits.score_min)
+        if np.isnan(rows[..., 4]).any():
             raise ValueError("expected scores from the detector, got NaN: it is broken, not the scene empty")
-        boxes, frame_index = self._people(scales, predictions)
+        boxes, frame_index = self._people(scales, rows)
         if not len(boxes):
             return self._nobody()
         transforms = crop_transforms(boxes, self.crop_hw)
-        return warp_crops(frames, frame_index, transforms, self.crop_hw), boxes, frame_index
+        crops = self.device.warp_crops(frames, frame_index, transforms, self.crop_hw)
+        return crops, boxes, frame_index
 
     def _people(
         self, scales: NDArray[np.float32], predictions: NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""`pixels` as array operations, for whole batches on any device: NumPy, PyTorch or CuPy.
+"""`pixels` as array operations, for whole batches on any device: NumPy or PyTorch.
 
 Where to sample is computed in NumPy (a few hundred numbers per picture); only the gathering of pixels runs
 on the device. It is exact bilinear, where OpenCV rounds its weights: they differ by a grey level or so.
@@ -24,12 +24,13 @@ class Device:
     """A library of arrays and the way to it."""
 
     namespace: Any
-    """`numpy`, `torch` or `cupy`."""
-    upload: Callable[[NDArray[Any]], Array]
-    """A NumPy array as one of the device's."""
-
-
-NUMPY = Device(np, np.asarray)
+    """`numpy` or `torch`."""
+    upload: Callable[[Array], Array]
+    """A NumPy array as one of the device's; one of the device's stays what it is."""
+    download: Callable[[Array], NDArray[Any]]
+    """The way back."""
+    sample: "Sample"
+    """As the function `sample`, which does it on every device."""
 
 
 def letterbox(device: Device, frames: Array, network_hw: Size) -> Array:
@@ -40,8 +41,9 @@ def letterbox(device: Device, frames: Array, network_hw: Size) -> Array:
         np.tile(_resized_positions(old, new), (count, 1))
         for old, new in zip((height, width), fitted, strict=True)
     )
-    images = device.upload(np.full((count, *network_hw, 3), GREY, dtype=np.uint8))
-    images[:, : fitted[0], : fitted[1]] = _sampled(device, frames, np.arange(count), y, x)
+    grey = device.upload(np.full((1, 1, 1, 1), GREY, dtype=np.uint8))
+    images = device.namespace.tile(grey, (count, *network_hw, 3))
+    images[:, : fitted[0], : fitted[1]] = device.sample(device, frames, np.arange(count), y, x)
     return images
 
 
@@ -57,7 +59,7 @@ def warp_crops(
         (np.arange(size) - transforms[:, axis, 2:]) / transforms[:, axis, axis, None]
         for size, axis in zip(crop_hw, (1, 0), strict=True)
     )
-    return _sampled(device, frames, np.asarray(frame_index), y, x)
+    return device.sample(device, frames, np.asarray(frame_index), y, x)
 
 
 def _resized_positions(old: int, new: int) -> NDArray[np.float64]:
@@ -66,14 +68,14 @@ def _resized_positions(old: int, new: int) -> NDArray[np.float64]:
     return np.clip(positions, 0, old - 1)
 
 
-def _sampled(
+def sample(
     device: Device,
     frames: Array,
     pictures: NDArray[np.int32] | NDArray[np.int64],
     y: NDArray[np.float64],
     x: NDArray[np.float64],
 ) -> Array:
-    """[P, h, w, 3]: picture `pictures[p]` at the crossings of rows `y` [P, h] and columns `x` [P, w]."""
+    """Uint8 [P, h, w, 3]: picture `pictures[p]` where rows `y` [P, h] and columns `x` [P, w] cross."""
     _, height, width, _ = frames.shape
     picture = device.upload(pictures.astype(np.int64)[:, None, None])
     total: Array = 0
@@ -95,3 +97,9 @@ def _neighbours(
         (np.clip(index, 0, size - 1), np.where((index >= 0) & (index < size), weight, 0).astype(np.float32))
         for index, weight in ((before, 1 - share), (before + 1, share))
     ]
+
+
+Sample = Callable[
+    [Device, Array, NDArray[np.int32] | NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]], Array
+]
+NUMPY = Device(np, np.asarray, np.asarray, sample)

@@ -5,18 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import triton_python_backend_utils as pb_utils
-from numpy.typing import NDArray
 
-GlueFunction = Callable[..., dict[str, NDArray[Any]]]
+Array = Any
+"""Of NumPy in the CPU's memory, of PyTorch in a GPU's."""
+GlueFunction = Callable[..., dict[str, Array]]
 """Takes the model's inputs by name, returns its outputs by name."""
 
 
 def respond(request: pb_utils.InferenceRequest, function: GlueFunction) -> pb_utils.InferenceResponse:
     """Run `function` on one request; a ValueError is the request's own fault and becomes its answer."""
-    inputs = {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+    inputs = {tensor.name(): read_array(tensor) for tensor in request.inputs()}
     try:
         outputs = function(**inputs)
     except ValueError as error:
         return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
-    return pb_utils.InferenceResponse([pb_utils.Tensor(name, array) for name, array in outputs.items()])
+    return pb_utils.InferenceResponse([write_array(name, array) for name, array in outputs.items()])
+
+
+def read_array(tensor: pb_utils.Tensor) -> Array:
+    """A tensor where it lies, without a copy."""
+    if tensor.is_cpu():
+        return tensor.as_numpy()
+    import torch
+
+    return torch.from_dlpack(tensor.to_dlpack())
+
+
+def write_array(name: str, array: Array) -> pb_utils.Tensor:
+    """A tensor of an array where it lies."""
+    if isinstance(array, np.ndarray):
+        return pb_utils.Tensor(name, array)
+    return pb_utils.Tensor.from_dlpack(name, array)

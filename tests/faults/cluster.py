@@ -21,6 +21,7 @@ from deploy.embedded.ports import choose_ports
 from deploy.embedded.service import RestartPolicy
 from deploy.embedded.services import PORT_NAMES, Layout
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
+from deploy.embedded.target import machine_target
 from orchestrator.objects import LocalObjectStore
 from tests.faults.links import Link
 from tests.faults.services import Network, fault_services, open_network
@@ -138,7 +139,10 @@ async def _started(folder: Path) -> AsyncIterator[Cluster]:
     home = Home(folder / "home")
     with home.locked() as lock_fd:
         layout = Layout(
-            home=home, ports=choose_ports(PORT_NAMES, home.ports, {}), external=ExternalServices()
+            home=home,
+            ports=choose_ports(PORT_NAMES, home.ports, {}),
+            external=ExternalServices(),
+            target=machine_target("cpu"),
         )
         events: list[ServiceEvent] = []
         supervisor = Supervisor(home.logs, lock_fd, events.append, _PATIENT)

@@ -17,7 +17,8 @@ from deploy.embedded.options import StackOptions
 from deploy.embedded.stack import running_stack
 from deploy.models import models
 from model_repository.glue.boxes import DetectionLimits, letterbox_scale
-from model_repository.glue.heatmaps import decode_joints
+from model_repository.glue.devices import HOST
+from model_repository.glue.heatmaps import joints_of
 from model_repository.glue.people import PeopleCropper
 from model_repository.glue.pixels import letterbox
 from orchestrator.triton import TritonClient
@@ -76,11 +77,12 @@ async def test_the_ensemble_is_the_two_files_with_the_glue_between(
         found = await client.infer_pose_2d(frames)
     predictions = run_network(own_models / "yolo" / "1" / "model.onnx", letterbox(frames, DETECTOR_HW))
     scales = np.array([letterbox_scale((360, 480), DETECTOR_HW)], np.float32)
-    cropper = PeopleCropper(crop_hw=CROP_HW, frames_max=1, limits=LIMITS)
+    cropper = PeopleCropper(crop_hw=CROP_HW, frames_max=1, limits=LIMITS, device=HOST)
     crops, boxes, frame_index = cropper.cut(frames, scales, predictions)
     assert frame_index[0] == 0
     np.testing.assert_allclose(found.boxes_px, boxes, atol=0.01)
-    joints = decode_joints(run_network(own_models / "hrnet" / "1" / "model.onnx", crops), boxes)
+    heatmaps = run_network(own_models / "hrnet" / "1" / "model.onnx", crops)
+    joints = joints_of(HOST.read_peaks(heatmaps), boxes)
     assert joints.shape[1:] == (len(COCO_17.joints), 3)
     np.testing.assert_allclose(found.keypoints_px, joints, atol=0.05)
 

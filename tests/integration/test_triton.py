@@ -88,8 +88,8 @@ async def test_shared_memory_gives_what_the_body_gives(client: TritonClient) -> 
 
 
 async def test_too_many_frames_are_the_requests_fault(client: TritonClient) -> None:
-    with pytest.raises(InferenceError, match="expected at most 8 frames per request, got 9"):
-        await client.infer_pose_2d(np.zeros((9, 32, 32, 3), np.uint8))
+    with pytest.raises(InferenceError, match="expected at most 32 frames per request, got 33"):
+        await client.infer_pose_2d(np.zeros((33, 32, 32, 3), np.uint8))
 
 
 async def test_a_region_that_triton_does_not_know_is_worth_a_retry(client: TritonClient) -> None:
@@ -123,12 +123,12 @@ def other_triton(
 
 def _halve_batches(repository: Path) -> None:
     config = repository / "models" / "hrnet" / "config.pbtxt"
-    config.write_text(config.read_text().replace("max_batch_size: 128", "max_batch_size: 64"))
+    config.write_text(config.read_text().replace("max_batch_size: 512", "max_batch_size: 64"))
 
 
 async def test_a_server_with_another_contract_is_refused(other_triton: TritonServer) -> None:
     async with await TritonClient.open(other_triton.url) as client:
-        with pytest.raises(ModelContractError, match=r"hrnet .*max_batch_size: expected 128, got 64"):
+        with pytest.raises(ModelContractError, match=r"hrnet .*max_batch_size: expected 512, got 64"):
             await client.check_contract()
 
 

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from model_repository.contract import NETWORKS, ModelConfig, config_text, configs_with, read_config
-from model_repository.cpu_target import CpuTarget, render
+from model_repository.cpu_target import CpuTarget
 from model_repository.sizes import fit_all
+from model_repository.targets import render
 
 GLUE_TARGET = CpuTarget(cores=1)
 """The glue computes with NumPy and OpenCV, so its tensors come to the CPU."""

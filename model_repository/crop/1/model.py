@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import cv2
 import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
 from model_repository.glue.boxes import DetectionLimits
+from model_repository.glue.devices import Array, device_of
 from model_repository.glue.people import PeopleCropper
 from model_repository.glue.shells import respond
 
@@ -20,7 +19,6 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Read limits and the crop's size from the committed configuration."""
-        cv2.setNumThreads(1)
         config = json.loads(args["model_config"])
         setting = {name: value["string_value"] for name, value in config["parameters"].items()}
         outputs = {output["name"]: output for output in config["output"]}
@@ -33,14 +31,13 @@ class TritonPythonModel:
                 iou_max=float(setting["iou_max"]),
                 people_max=int(setting["people_per_frame_max"]),
             ),
+            device=device_of(args),
         )
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
         return [respond(request, self._run) for request in requests]
 
-    def _run(
-        self, frames: NDArray[np.uint8], scales: NDArray[np.float32], predictions: NDArray[np.float32]
-    ) -> dict[str, NDArray[Any]]:
+    def _run(self, frames: Array, scales: NDArray[np.float32], predictions: Array) -> dict[str, Array]:
         crops, boxes, frame_index = self._cropper.cut(frames, scales, predictions)
         return {"crops": crops, "boxes": boxes, "frame_index": frame_index}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.machine import driver_version, gpu_names, target_sentence
+from deploy.embedded.machine import driver_version, gpu_names
 
 
 def test_gpus_are_named_as_the_driver_names_them(tmp_path: Path) -> None:
@@ -30,11 +30,3 @@ def test_the_drivers_version_is_read(tmp_path: Path, text: str, expected: str) -
     (tmp_path / "version").write_text(f"{text}\nGCC version:  gcc version 12.2.0\n")
     assert driver_version(tmp_path) == expected
     assert driver_version(tmp_path / "absent") is None
-
-
-def test_the_target_says_why() -> None:
-    assert target_sentence(1, [], own_triton=True) == (
-        "cpu (ONNX Runtime, 1 core), because NVIDIA's driver shows no GPU"
-    )
-    assert target_sentence(2, ["NVIDIA H200"], own_triton=True).endswith("not used: NVIDIA H200")
-    assert "MAREY_TRITON_URL" in target_sentence(2, [], own_triton=False)

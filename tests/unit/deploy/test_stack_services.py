@@ -8,6 +8,7 @@ from deploy.embedded.home import Home
 from deploy.embedded.options import ExternalServices
 from deploy.embedded.services import PORT_NAMES, Layout, stack_services
 from deploy.embedded.status import status_table
+from deploy.embedded.target import machine_target
 
 OWN = {"orchestrator", "api", "worker"}
 
@@ -15,7 +16,9 @@ OWN = {"orchestrator", "api", "worker"}
 def layout(home: Path, **urls: str) -> Layout:
     """A stack on made-up ports."""
     ports = {name: 20_001 + index for index, name in enumerate(PORT_NAMES)}
-    return Layout(home=Home(home), ports=ports, external=ExternalServices.from_environment(urls))
+    external = ExternalServices.from_environment(urls)
+    target = None if external.triton_url else machine_target("cpu")
+    return Layout(home=Home(home), ports=ports, external=external, target=target)
 
 
 def test_everything_is_embedded_by_default(tmp_path: Path) -> None:
@@ -59,4 +62,5 @@ def test_the_status_shows_no_secrets(tmp_path: Path) -> None:
     cells = [cell for column in status_table(given).columns for cell in column.cells]
     assert "$MAREY_DATABASE_URL" in cells
     assert {"http://127.0.0.1:20001", "127.0.0.1:20008"} <= set(cells)
+    assert any("it was asked for" in str(cell) for cell in cells)
     assert not any("secret" in str(cell) for cell in cells)

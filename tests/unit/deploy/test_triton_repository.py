@@ -16,7 +16,8 @@ from deploy.embedded.triton import (
     triton_command,
 )
 from model_repository.contract import committed_configs, contract_of, read_config
-from model_repository.cpu_target import MODEL_FILE, CpuTarget
+from model_repository.cpu_target import CpuTarget
+from model_repository.targets import MODEL_FILE
 
 TARGET = CpuTarget(cores=2)
 

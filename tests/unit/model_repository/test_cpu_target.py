@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from model_repository.contract import committed_configs, config_text, contract_of, read_config
-from model_repository.cpu_target import NETWORK_PLATFORM, ROWS_PER_STEP, CpuTarget, render
+from model_repository.cpu_target import ROWS_PER_STEP, CpuTarget
+from model_repository.targets import NETWORK_PLATFORM, render
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "cpu_target"
 TARGET = CpuTarget(cores=2)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model_repository.glue.heatmaps import decode_joints, heatmap_maxima, refine
+from model_repository.glue.heatmaps import joints_of, read_peaks
+from model_repository.glue.pixel_arrays import NUMPY
 
 GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "post_hrnet.npz")
 HEATMAPS = GOLDEN["heatmaps"]
@@ -19,10 +20,14 @@ def golden_boxes() -> NDArray[np.float32]:
     return np.column_stack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:], np.ones(3)]).astype(np.float32)
 
 
+def decode_joints(heatmaps: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return joints_of(read_peaks(NUMPY, heatmaps), boxes)
+
+
 def test_maxima_are_official() -> None:
-    points, scores = heatmap_maxima(HEATMAPS)
-    np.testing.assert_array_equal(points, GOLDEN["max_preds"])
-    np.testing.assert_array_equal(scores[..., None], GOLDEN["maxvals"])
+    peaks = read_peaks(NUMPY, HEATMAPS)
+    np.testing.assert_array_equal(peaks.points(), GOLDEN["max_preds"])
+    np.testing.assert_array_equal(peaks.scores[..., None], GOLDEN["maxvals"])
 
 
 def test_joints_are_official() -> None:
@@ -47,6 +52,5 @@ def test_permuting_people_permutes_joints(order: list[int]) -> None:
 def test_refinement_stays_within_a_quarter_and_does_not_drift(x: float, y: float) -> None:
     rows, columns = np.mgrid[0:64, 0:48]
     heatmap = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / 8).astype(np.float32)[None, None]
-    points, _ = heatmap_maxima(heatmap)
-    refined = refine(points, heatmap)
+    refined = read_peaks(NUMPY, heatmap).refined_points()
     assert np.abs(refined[0, 0] - [x, y]).max() <= 0.26

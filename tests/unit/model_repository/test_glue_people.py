@@ -5,12 +5,14 @@ import pytest
 from numpy.typing import NDArray
 
 from model_repository.glue.boxes import DetectionLimits
+from model_repository.glue.devices import HOST
 from model_repository.glue.people import PADDING_FRAME, PeopleCropper
 
 CROPPER = PeopleCropper(
     crop_hw=(256, 192),
     frames_max=8,
     limits=DetectionLimits(score_min=0.25, iou_max=0.45, people_max=2),
+    device=HOST,
 )
 
 

@@ -83,21 +83,6 @@ def test_crops_are_the_same_as_array_operations(picture_hw: tuple[int, int]) -> 
     assert difference.mean() <= 1
 
 
-@pytest.mark.torch
-def test_torch_gives_what_numpy_gives() -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    device = pixel_arrays.Device(torch, torch.from_numpy)
-    frames = np.ascontiguousarray(smooth_pictures(90, 160))
-    transforms = crop_transforms(np.array([[10, 20, 60, 80, 1]], np.float32), CROP_HW)
-    for function, arguments in (
-        (pixel_arrays.letterbox, ((416, 416),)),
-        (pixel_arrays.warp_crops, ([1], transforms, CROP_HW)),
-    ):
-        expected = function(pixel_arrays.NUMPY, frames, *arguments)
-        got = function(device, torch.from_numpy(frames), *arguments)
-        assert _largest_difference(got.numpy(), expected) <= 1
-
-
 def test_no_people_give_no_crops() -> None:
     frames = np.zeros((1, 9, 9, 3), np.uint8)
     assert pixels.warp_crops(frames, [], np.zeros((0, 2, 3)), CROP_HW).shape == (0, *CROP_HW, 3)

@@ -8,6 +8,7 @@ import pytest
 from deploy.doctor.checks import DISK_MIN_BYTES, STUBS_BYTES, Finding, findings
 from deploy.doctor.facts import Facts
 from deploy.doctor.nvdec import Nvdec, parse_answer
+from deploy.embedded.cuda_probe import CudaMachine
 from deploy.embedded.triton import PythonBuild
 
 MIB = 1 << 20
@@ -23,6 +24,7 @@ LAPTOP = Facts(
     own_triton=True,
     cores=8,
     gpus=(),
+    cuda=CudaMachine(),
     driver=None,
     nvdec=Nvdec(),
     triton_problem=None,
@@ -35,7 +37,13 @@ LAPTOP = Facts(
     api_port=None,
     api_port_free=True,
 )
-SERVER = replace(LAPTOP, gpus=("NVIDIA H200",), driver="580.65.06", nvdec=Nvdec(engines=7))
+SERVER = replace(
+    LAPTOP,
+    gpus=("NVIDIA H200",),
+    cuda=CudaMachine(gpu="NVIDIA H200", memory_bytes=140 << 30, torch="2.11.0+cu130"),
+    driver="580.65.06",
+    nvdec=Nvdec(engines=7),
+)
 
 
 def finding(facts: Facts, check: str) -> Finding:

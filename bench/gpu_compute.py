@@ -1,0 +1,135 @@
+"""The frame's whole computation in one process, and the script that a user would write around it."""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.gpu_decode import BATCH, DecodeThreads
+from bench.gpu_networks import random_predictions
+from deploy.embedded.cuda_probe import probe_cuda
+from deploy.embedded.packages import compile_networks
+from model_repository.contract import read_config
+from model_repository.cuda_target import CudaTarget, batches_of
+from model_repository.glue.boxes import DetectionLimits, letterbox_scale
+from model_repository.glue.gpu import gpu
+from model_repository.glue.heatmaps import joints_of
+from model_repository.glue.people import PeopleCropper
+from model_repository.runners.torch_cuda.graphs import GraphedNetwork
+from model_repository.runners.torch_cuda.packages import open_package
+
+Floats = NDArray[np.float32]
+LIMITS = DetectionLimits(score_min=0.25, iou_max=0.45, people_max=16)
+CROP_HW = (256, 192)
+DEVICE = torch.device("cuda", 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What went through."""
+
+    frames: int
+    people: int
+    seconds: float
+
+    @property
+    def fps(self) -> float:
+        """Frames per second."""
+        return self.frames / self.seconds
+
+
+class OneProcess:
+    """letterbox -> detector -> crops -> pose -> joints, with the product's kernels and compiled networks."""
+
+    def __init__(self, models: Path, *, fixed_people: bool) -> None:
+        cuda = probe_cuda()
+        target = CudaTarget(gpu=cuda.gpu, torch=cuda.torch)
+        configs = {name: read_config(models / name / "config.pbtxt") for name in ("yolo", "hrnet")}
+        files = {name: (models / name / "1" / "model.onnx").resolve() for name in configs}
+        folders = compile_networks({files[name]: batches_of(each) for name, each in configs.items()}, target)
+        self._networks = {
+            name: GraphedNetwork(
+                {batch: open_package(folders[files[name]], batch) for batch in batches_of(config)},
+                tuple(config.input[0].dims),
+                DEVICE,
+            )
+            for name, config in configs.items()
+        }
+        self._detector_hw = tuple(configs["yolo"].input[0].dims[:2])
+        self._glue = gpu(0)
+        self._cropper = PeopleCropper(crop_hw=CROP_HW, frames_max=BATCH, limits=LIMITS, device=self._glue)
+        self._fixed = fixed_people
+
+    def joints(self, frames: Tensor) -> Floats:
+        """Joints [M, K, 3] of the people of some frames."""
+        return self.finish(*self.start(frames))
+
+    def start(self, frames: Tensor) -> tuple[Tensor, Floats]:
+        """Everything up to the heatmaps, which may still be under way, and the people's boxes."""
+        scale = letterbox_scale(frames.shape[1:3], self._detector_hw)
+        predictions = self._networks["yolo"](self._glue.letterbox(frames, self._detector_hw))
+        if self._fixed:
+            predictions = random_predictions(len(frames), predictions.shape[1])
+        scales = np.full(len(frames), scale, np.float32)
+        crops, boxes, _ = self._cropper.cut(frames, scales, predictions)
+        return self._networks["hrnet"](crops), boxes
+
+    def finish(self, heatmaps: Tensor, boxes: Floats) -> Floats:
+        """Joints of `start`'s answer."""
+        return joints_of(self._glue.read_peaks(heatmaps), boxes)
+
+
+def run_batches(process: OneProcess, batches: Iterable[Tensor]) -> Work:
+    """One batch ahead: the joints of the last are read while the next is computed."""
+    frames = people = 0
+    waiting = None
+    start_s = time.perf_counter()
+    for batch in batches:
+        started = process.start(batch)
+        if waiting is not None:
+            people += len(process.finish(*waiting))
+        waiting, frames = started, frames + len(batch)
+    if waiting is not None:
+        people += len(process.finish(*waiting))
+    return Work(frames=frames, people=people, seconds=time.perf_counter() - start_s)
+
+
+def compute_alone(process: OneProcess, video: Path, seconds: float) -> Work:
+    """The same decoded frames over and over."""
+    decoded = [batch for batch, _ in zip(DecodeThreads([video], 1, 4).batches(), range(4), strict=False)]
+    decoded = [batch for batch in decoded if len(batch) == BATCH]
+
+    def endless() -> Iterable[Tensor]:
+        end_s = time.perf_counter() + seconds
+        while time.perf_counter() < end_s:
+            yield from decoded
+
+    run_batches(process, decoded)
+    return run_batches(process, endless())
+
+
+def network_rates(process: OneProcess) -> dict[str, float]:
+    """Rows per second of each network alone, by batch size."""
+    rates: dict[str, float] = {}
+    for name, network in process._networks.items():
+        for batch, recorded in network._graphs.items():
+            torch.cuda.synchronize()
+            start_s = time.perf_counter()
+            for _ in range(30):
+                recorded._graph.replay()
+            torch.cuda.synchronize()
+            rates[f"{name} b{batch}"] = round(30 * batch / (time.perf_counter() - start_s))
+    return rates
+
+
+def hand_script(process: OneProcess, videos: Sequence[Path], threads: int, out: Path) -> Work:
+    """Decode threads -> the computation -> a file of joints per run."""
+    work = run_batches(process, DecodeThreads(videos, threads, threads).batches())
+    out.write_text(json.dumps({"people": work.people}))
+    return work

@@ -1,0 +1,103 @@
+"""The whole service on the GPU: jobs from POST /job to completed, and one frame through the ensemble."""
+
+import os
+import subprocess
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import marey
+import numpy as np
+import tritonclient.grpc as grpc
+from numpy.typing import NDArray
+
+from deploy.embedded.options import StackOptions
+from deploy.embedded.stack import RunningStack, running_stack
+from deploy.embedded.supervisor import ServiceEvent
+
+DEADLINE_S = 300.0
+PARAMETERS = {"overlay": "off"}
+MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
+
+
+@contextmanager
+def gpu_stack(home: Path, models: Path) -> Iterator[RunningStack]:
+    """A stack on target `cuda`; tells how long each service took to start."""
+
+    def tell(event: ServiceEvent) -> None:
+        print(f"  {event.service} {event.kind} {event.detail[-300:]}", flush=True)
+
+    with running_stack(StackOptions(home=home, models=models, target="cuda"), tell) as stack:
+        yield stack
+
+
+def job_seconds(stack: RunningStack, videos: Mapping[Path, int]) -> float:
+    """From the posted to the completed job by the service's own clock."""
+    with marey.Client(stack.api_url, stack.api_key) as client:
+        submitted = client.submit(list(videos), "pose_2d", PARAMETERS)
+        job = client.wait(submitted.id, DEADLINE_S).job
+    if job.status != "completed" or job.finished_at is None:
+        raise RuntimeError(f"expected job {job.id} to be completed, got {job.status}")
+    return (job.finished_at - job.created_at).total_seconds()
+
+
+@contextmanager
+def second_gpu(stack: RunningStack, home: Path, models: Path) -> Iterator[None]:
+    """One more Triton and one more worker, on GPU 1."""
+    ports = {"http": 18000, "grpc": 18001, "metrics": 18002}
+    visible = {**os.environ, "CUDA_VISIBLE_DEVICES": "1"}
+    triton = subprocess.Popen(
+        [MAREY, "triton", "--home", str(home), "--models", str(models), "--target", "cuda"]
+        + [f"--{kind}-port={port}" for kind, port in ports.items()],
+        env=visible,
+    )
+    ready = home / "worker.ready"
+    worker = None
+    try:
+        _until(lambda: _is_ready(ports["grpc"]), 120)
+        environment = {
+            **visible,
+            **stack.environment,
+            "MAREY_TRITON_URL": f"127.0.0.1:{ports['grpc']}",
+            "MAREY_READY_FILE": str(ready),
+            "MAREY_CACHE_DIR": str(home / "cache"),
+        }
+        worker = subprocess.Popen([MAREY, "worker"], env=environment)
+        _until(ready.exists, 60)
+        yield
+    finally:
+        for process in (worker, triton):
+            if process is not None:
+                process.terminate()
+                process.wait(30)
+
+
+def frame_latency_ms(stack: RunningStack, frame: NDArray[np.uint8], calls: int = 300) -> dict[str, float]:
+    """p50 and p99 of one frame in the request's body through the ensemble, one request at a time."""
+    client = grpc.InferenceServerClient(stack.environment["MAREY_TRITON_URL"])
+    tensor = grpc.InferInput("frames", [1, *frame.shape], "UINT8")
+    tensor.set_data_from_numpy(frame[None])
+    taken_ms = []
+    for _ in range(calls + 20):
+        start_s = time.perf_counter()
+        client.infer("pose_2d", [tensor])
+        taken_ms.append(1000 * (time.perf_counter() - start_s))
+    p50, p99 = np.percentile(taken_ms[20:], (50, 99))
+    return {"p50": round(float(p50), 2), "p99": round(float(p99), 2)}
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return bool(grpc.InferenceServerClient(f"127.0.0.1:{port}").is_server_ready())
+    except grpc.InferenceServerException:
+        return False
+
+
+def _until(condition: Callable[[], bool], timeout_s: float) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end_s:
+            raise TimeoutError(f"expected it within {timeout_s:.0f} s")
+        time.sleep(0.2)

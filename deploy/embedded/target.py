@@ -1,0 +1,78 @@
+"""Which target a stack's own Triton runs, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import ConfigurationError
+from deploy.embedded.cuda_probe import CudaMachine, probe_cuda
+from deploy.embedded.machine import gpu_names, usable_cores
+from model_repository.cpu_target import CpuTarget
+from model_repository.cuda_target import CudaTarget
+from model_repository.targets import Target
+from orchestrator.frame_path import FramePathSettings
+
+TargetWish = Literal["auto", "cpu", "cuda"]
+TARGET_WISHES: tuple[TargetWish, ...] = ("auto", "cpu", "cuda")
+
+ELSEWHERE = "that of the Triton at $MAREY_TRITON_URL, which was named"
+
+POOL_COPIES = 4
+"""Of the frames in flight: `letterbox` and `crop` get one each; the rest is for outputs and fragments."""
+POOL_SHARE = 4
+"""The pool takes at most one part in so many of the GPU's memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetChoice:
+    """A target and its reason."""
+
+    target: Target
+    why: str
+    gpu_pool_bytes: int = 0
+    """For `triton_command`."""
+
+    def __str__(self) -> str:
+        return f"{_described(self.target)}, because {self.why}"
+
+
+def machine_target(wish: TargetWish = "auto") -> TargetChoice:
+    """The choice on this machine; PyTorch is asked only where it matters."""
+    gpus = gpu_names()
+    asked = wish == "cuda" or (wish == "auto" and bool(gpus))
+    return choose_target(wish, usable_cores(), gpus, probe_cuda() if asked else CudaMachine())
+
+
+def choose_target(wish: TargetWish, cores: int, gpus: Sequence[str], cuda: CudaMachine) -> TargetChoice:
+    """`cuda` where PyTorch has a GPU, else `cpu`. Raises ConfigurationError for a wish that cannot be."""
+    if wish == "cuda" and not cuda.gpu:
+        raise ConfigurationError(f"expected a GPU for the target cuda, got none: {cuda.problem}")
+    if cuda.gpu and wish != "cpu":
+        return TargetChoice(
+            target=CudaTarget(gpu=cuda.gpu, torch=cuda.torch),
+            why="it was asked for" if wish == "cuda" else "PyTorch has a GPU",
+            gpu_pool_bytes=pool_bytes(FramePathSettings(), cuda.memory_bytes),
+        )
+    return TargetChoice(target=CpuTarget(cores=cores), why=_why_cpu(wish, gpus, cuda))
+
+
+def pool_bytes(frames: FramePathSettings, memory_bytes: int) -> int:
+    """GPU memory for the frames in flight on their way through Triton's models."""
+    wanted = POOL_COPIES * frames.requests_in_flight * frames.slot_bytes
+    return min(wanted, memory_bytes // POOL_SHARE)
+
+
+def _described(target: Target) -> str:
+    if isinstance(target, CudaTarget):
+        return f"cuda (PyTorch {target.torch}, {target.gpu})"
+    if isinstance(target, CpuTarget):
+        return f"cpu (ONNX Runtime, {target.cores} core{'s' if target.cores > 1 else ''})"
+    raise TypeError(f"expected a known target, got {target!r}")
+
+
+def _why_cpu(wish: TargetWish, gpus: Sequence[str], cuda: CudaMachine) -> str:
+    if wish == "cpu":
+        return "it was asked for"
+    if not gpus:
+        return "NVIDIA's driver shows no GPU"
+    return f"{cuda.problem}; not used: {', '.join(gpus)}"

@@ -1,0 +1,56 @@
+"""Which target is chosen on which machine, and what is said about it."""
+
+import pytest
+
+from core.errors import ConfigurationError
+from deploy.embedded.cuda_probe import CudaMachine, parse_answer
+from deploy.embedded.target import POOL_COPIES, choose_target, pool_bytes
+from model_repository.cpu_target import CpuTarget
+from model_repository.cuda_target import CudaTarget
+from orchestrator.frame_path import FramePathSettings
+
+GPUS = ["NVIDIA H200"]
+CUDA = CudaMachine(gpu="NVIDIA H200", memory_bytes=140 << 30, torch="2.11.0+cu130")
+NO_TORCH = CudaMachine(problem="PyTorch is not installed")
+
+
+def test_a_gpu_that_pytorch_has_is_used() -> None:
+    choice = choose_target("auto", 16, GPUS, CUDA)
+    assert choice.target == CudaTarget(gpu="NVIDIA H200", torch="2.11.0+cu130")
+    assert str(choice) == "cuda (PyTorch 2.11.0+cu130, NVIDIA H200), because PyTorch has a GPU"
+    frames = FramePathSettings()
+    assert choice.gpu_pool_bytes == POOL_COPIES * frames.requests_in_flight * frames.slot_bytes
+
+
+def test_without_a_gpu_the_cpu_is_used() -> None:
+    choice = choose_target("auto", 1, [], CudaMachine())
+    assert choice.target == CpuTarget(cores=1)
+    assert str(choice) == "cpu (ONNX Runtime, 1 core), because NVIDIA's driver shows no GPU"
+
+
+def test_a_gpu_without_pytorch_is_named() -> None:
+    choice = choose_target("auto", 2, GPUS, NO_TORCH)
+    assert str(choice).endswith("because PyTorch is not installed; not used: NVIDIA H200")
+
+
+def test_a_wish_counts() -> None:
+    assert choose_target("cpu", 2, GPUS, CUDA).target == CpuTarget(cores=2)
+    with pytest.raises(ConfigurationError, match="expected a GPU for the target cuda, got none: PyTorch is"):
+        choose_target("cuda", 2, GPUS, NO_TORCH)
+
+
+def test_a_small_gpu_keeps_memory_for_the_networks() -> None:
+    assert pool_bytes(FramePathSettings(), 4 << 30) == 1 << 30
+
+
+def test_the_answer_is_the_last_line() -> None:
+    text = 'warning\n{"gpu": "L4", "memory_bytes": 5, "torch": "2.11.0"}'
+    assert parse_answer(0, text, "") == CudaMachine(gpu="L4", memory_bytes=5, torch="2.11.0")
+
+
+@pytest.mark.parametrize(
+    ("errors", "problem"),
+    [("Traceback\nRuntimeError: no CUDA\n", "RuntimeError: no CUDA"), ("", "it ended with status 1")],
+)
+def test_a_failure_says_why(errors: str, problem: str) -> None:
+    assert parse_answer(1, "", errors).problem == f"PyTorch cannot use the GPU: {problem}"
