@@ -16,6 +16,8 @@ from trt_build.training.meshes import Cast, Meshes, moved, outlines, to_layer
 FULL_HW_PX = (256, 192)
 ENLARGEMENT = 1.25
 SAMPLES = 2
+HIDDEN_WEIGHT = 0.5
+"""Of a joint behind something else, when one in sight counts 1."""
 FAR_AWAY = 99.0
 """A picture edge that no crop reaches, in box sizes."""
 
@@ -170,7 +172,7 @@ def _crops(
     owner = owner_at(drawing.nearest, everyone, joints * SAMPLES, sizes)
     behind = (owner >= 0) & (owner != own[:, None])
     inside = _in_picture(joints, cut) & (owner != -2)
-    weights = inside.float() * torch.where(behind, 0.5, 1.0)
+    weights = inside.float() * torch.where(behind, HIDDEN_WEIGHT, 1.0)
     images_px = _blackened(spoilt, cut)
     return PoseBatch(images=images_px, joints_px=joints - 0.5, weights=weights)
 

@@ -13,8 +13,8 @@ Rows = dict[str, Tensor]
 class Replay:
     """Keeps the last `capacity` pictures and their truth; pictures of whole numbers 0..255 as bytes."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int, device: torch.device) -> None:
+        self._capacity, self._device = capacity, device
         self._rows: Rows = {}
         self._added = 0
 
@@ -26,17 +26,19 @@ class Replay:
         count = len(rows["images"])
         if not self._rows:
             self._rows = {
-                name: torch.empty((self._capacity, *value.shape[1:]), dtype=_stored(name, value))
+                name: torch.empty(
+                    (self._capacity, *value.shape[1:]), dtype=_stored(name, value), device=self._device
+                )
                 for name, value in rows.items()
             }
-        places = (self._added + torch.arange(count)) % self._capacity
+        places = (self._added + torch.arange(count, device=self._device)) % self._capacity
         for name, value in rows.items():
-            self._rows[name][places] = value.to("cpu", _stored(name, value))
+            self._rows[name][places] = value.to(self._device, _stored(name, value), non_blocking=True)
         self._added += count
 
     def sample(self, count: int, draws: Draws) -> Rows:
         """Rows drawn with replacement, on the device of `draws`; pictures as float32."""
-        places = draws.integers((count,), len(self)).cpu()
+        places = draws.integers((count,), len(self)).to(self._device)
         rows = {name: value[places].to(draws.device) for name, value in self._rows.items()}
         return rows | {"images": rows["images"].float()}
 

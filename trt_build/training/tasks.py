@@ -1,7 +1,8 @@
 """The two trainings: what a batch is, what the loss is, how good the network is on a held-out stream."""
 
-from dataclasses import dataclass, fields
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -10,16 +11,17 @@ from torch import Tensor, nn
 from core.skeletons import HALPE_26
 from trt_build.evaluation.metrics import match, pairwise_iou
 from trt_build.export import IMAGENET_PIXELS
-from trt_build.networks.hrnet import Hrnet
-from trt_build.networks.shipped import SHIPPED_DETECTOR, SHIPPED_POSE
-from trt_build.networks.yolox import Yolox, decode, flatten_levels
-from trt_build.training.crops import FULL_HW_PX, PoseBatch, PoseCrops
+from trt_build.networks.hrnet import Hrnet, HrnetSpec
+from trt_build.networks.yolox import Yolox, YoloxSpec, decode, flatten_levels
+from trt_build.training.crops import PoseBatch, PoseCrops
 from trt_build.training.detector import Truth, corners, detector_loss
 from trt_build.training.draws import Draws
+from trt_build.training.feed import Diet, Feed, Kitchen
+from trt_build.training.footage_stream import Clips, for_detector, for_pose
 from trt_build.training.meshes import Cast
 from trt_build.training.pose import peaks, pose_loss
-from trt_build.training.replay import Ahead, Replay, Rows
-from trt_build.training.scenes import FULL_SIDE_PX, DetectorBatch, DetectorScenes
+from trt_build.training.replay import Rows
+from trt_build.training.scenes import DetectorBatch, DetectorScenes
 
 SCORE = 0.25
 NMS_IOU = 0.45
@@ -28,24 +30,6 @@ L1_FROM = 0.7
 """Share of the training after which boxes are also pulled in directly, as in YOLOX's last epochs."""
 
 Figures = dict[str, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diet:
-    """What a step feeds on."""
-
-    resolution: float = 1.0
-    """Size of the pictures over the network's own; convolutions do not mind, a CPU does."""
-    fresh: int = 0
-    """Pictures drawn anew in each step; 0 draws the whole batch anew and keeps none."""
-    ahead: int = 1
-    """Batches drawn at once where none is kept."""
-    memory: int = 0
-    """Pictures kept to be seen again."""
-    spoilt_share: float = 1.0
-    """Share of the pictures that are blurred, noisy or compressed."""
-    peak_weight: float = 0.0
-    """How much more the pose network's error counts at a joint than far from it."""
 
 
 class Task(Protocol):
@@ -112,44 +96,48 @@ def mirrored_crops(batch: PoseBatch, chosen: Tensor) -> PoseBatch:
     )
 
 
+def _steps(network: nn.Module, diet: Diet) -> Callable[[Tensor], object]:
+    """The network as training calls it; its weights stay where they are."""
+    compiled: Callable[[Tensor], object] = torch.compile(network) if diet.compiled else network
+    return compiled
+
+
+def _scaled(side_px: int, diet: Diet) -> int:
+    return round(side_px * diet.resolution / 32) * 32
+
+
 class DetectorTask:
-    """YOLOX-nano on scenes."""
+    """YOLOX on scenes."""
 
     peak_lr = 3e-3
     weight_decay = 2e-2
 
-    def __init__(self, casts: tuple[Cast, ...], device: torch.device, diet: Diet) -> None:
-        network = Yolox(SHIPPED_DETECTOR)
+    def __init__(
+        self, spec: YoloxSpec, casts: tuple[Cast, ...], device: torch.device, diet: Diet, seed: int
+    ) -> None:
+        network = Yolox(spec)
         network.head.set_prior(0.01)
         self.network: nn.Module = network.to(device, memory_format=_memory_format(device))
-        self._device, self._diet = device, diet
-        self._replay, self._ahead = Replay(diet.memory), Ahead(diet.ahead)
-        self._scenes = DetectorScenes(
-            casts, device, round(FULL_SIDE_PX * diet.resolution / 32) * 32, diet.spoilt_share
+        self._device, self._steps = device, _steps(self.network, diet)
+        side = _scaled(spec.input_hw[0], diet)
+        self._scenes = DetectorScenes(casts, device, side, diet.spoilt_share)
+        kitchen = Kitchen(
+            draw=lambda count, draws: _rows(self._scenes.batch(count, draws)),
+            mirror=lambda rows, chosen: _rows(mirrored_scenes(DetectorBatch(**rows), chosen)),
+            clips=Clips(for_detector, (side, side), seed),
         )
+        self._feed = Feed(kitchen, diet, device)
 
     def loss(self, count: int, draws: Draws, progress: float) -> dict[str, Tensor]:
         """YOLOX's terms."""
-        batch = self._batch(count, draws)
+        batch = DetectorBatch(**self._feed.rows(count, draws))
         truth = Truth(boxes_px=batch.boxes_px, counts=batch.counts, ignored=batch.ignored)
-        return detector_loss(self._levels(self.network, batch.images), truth, with_l1=progress > L1_FROM)
+        return detector_loss(self._levels(self._steps, batch.images), truth, with_l1=progress > L1_FROM)
 
-    def _batch(self, count: int, draws: Draws) -> DetectorBatch:
-        with torch.no_grad():
-            if not self._diet.fresh:
-                return DetectorBatch(**self._ahead.take(count, lambda n: _rows(self._scenes.batch(n, draws))))
-            while not len(self._replay):
-                self._replay.add(_rows(self._scenes.batch(count, draws)))
-            self._replay.add(_rows(self._scenes.batch(self._diet.fresh, draws)))
-            batch = DetectorBatch(**self._replay.sample(count, draws))
-            return mirrored_scenes(batch, draws.chance((count,), 0.5))
-
-    def _levels(self, network: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+    def _levels(self, network: Callable[[Tensor], object], images: Tensor) -> tuple[Tensor, ...]:
+        pixels = images.flip(1).contiguous(memory_format=_memory_format(self._device))
         with _half(self._device):
-            levels: tuple[Tensor, ...] = network(
-                images.flip(1).contiguous(memory_format=_memory_format(self._device))
-            )
-        return levels
+            return cast(tuple[Tensor, ...], network(pixels))
 
     def score(self, network: nn.Module, count: int, draws: Draws) -> Figures:
         """Counts of people, detections and true detections."""
@@ -201,36 +189,33 @@ class PoseTask:
     weight_decay = 1e-4
     pck_share = 0.5
 
-    def __init__(self, casts: tuple[Cast, ...], device: torch.device, diet: Diet) -> None:
-        self.network: nn.Module = Hrnet(SHIPPED_POSE).to(device, memory_format=_memory_format(device))
-        self._device, self._diet = device, diet
-        self._replay, self._ahead = Replay(diet.memory), Ahead(diet.ahead)
-        height, width = (round(side * diet.resolution / 32) * 32 for side in FULL_HW_PX)
-        self._crops = PoseCrops(casts, device, (height, width), diet.spoilt_share)
+    def __init__(
+        self, spec: HrnetSpec, casts: tuple[Cast, ...], device: torch.device, diet: Diet, seed: int
+    ) -> None:
+        self.network: nn.Module = Hrnet(spec).to(device, memory_format=_memory_format(device))
+        self._device, self._diet, self._steps = device, diet, _steps(self.network, diet)
+        crop_hw = _scaled(spec.input_hw[0], diet), _scaled(spec.input_hw[1], diet)
+        self._crops = PoseCrops(casts, device, crop_hw, diet.spoilt_share)
+        kitchen = Kitchen(
+            draw=lambda count, draws: _rows(self._crops.batch(count, draws)),
+            mirror=lambda rows, chosen: _rows(mirrored_crops(PoseBatch(**rows), chosen)),
+            clips=Clips(for_pose, crop_hw, seed),
+        )
+        self._feed = Feed(kitchen, diet, device)
         self._mean = torch.tensor(IMAGENET_PIXELS.mean, device=device)[:, None, None]
         self._std = torch.tensor(IMAGENET_PIXELS.std, device=device)[:, None, None]
 
     def loss(self, count: int, draws: Draws, progress: float) -> dict[str, Tensor]:
         """Squared error of the heatmaps."""
         del progress
-        batch = self._batch(count, draws)
-        maps = self._heatmaps(self.network, batch.images)
+        batch = PoseBatch(**self._feed.rows(count, draws))
+        maps = self._heatmaps(self._steps, batch.images)
         return {"total": pose_loss(maps, batch.joints_px, batch.weights, self._diet.peak_weight)}
 
-    def _batch(self, count: int, draws: Draws) -> PoseBatch:
-        with torch.no_grad():
-            if not self._diet.fresh:
-                return PoseBatch(**self._ahead.take(count, lambda n: _rows(self._crops.batch(n, draws))))
-            while not len(self._replay):
-                self._replay.add(_rows(self._crops.batch(count, draws)))
-            self._replay.add(_rows(self._crops.batch(self._diet.fresh, draws)))
-            return mirrored_crops(PoseBatch(**self._replay.sample(count, draws)), draws.chance((count,), 0.5))
-
-    def _heatmaps(self, network: nn.Module, images: Tensor) -> Tensor:
+    def _heatmaps(self, network: Callable[[Tensor], object], images: Tensor) -> Tensor:
         pixels = ((images - self._mean) / self._std).contiguous(memory_format=_memory_format(self._device))
         with _half(self._device):
-            maps: Tensor = network(pixels)
-        return maps
+            return cast(Tensor, network(pixels))
 
     def score(self, network: nn.Module, count: int, draws: Draws) -> Figures:
         """Counts of seen joints, of those within half a head, and the sum of errors in crop pixels."""

@@ -7,7 +7,7 @@ import argparse
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -15,20 +15,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trt_build.training.checkpoints import load_weights, save_weights
+from trt_build.networks.hrnet import HRNET_VARIANTS, HrnetSpec
+from trt_build.networks.shipped import SHIPPED_DETECTOR, SHIPPED_POSE
+from trt_build.networks.yolox import YOLOX_VARIANTS, YoloxSpec
+from trt_build.training.checkpoints import load_weights, save_weights, widened
 from trt_build.training.draws import Draws
+from trt_build.training.feed import Diet
+from trt_build.training.footage_stream import FootageSupply
 from trt_build.training.mesh_pack import load_arrays, mesh_pack
 from trt_build.training.meshes import Cast
 from trt_build.training.pack_cast import PackCast
 from trt_build.training.procedural_cast import ProceduralCast
 from trt_build.training.schedule import Average, Clock, learning_rate
 from trt_build.training.shapes import Shapes
-from trt_build.training.tasks import DetectorTask, Diet, Figures, PoseTask, Task
+from trt_build.training.tasks import DetectorTask, Figures, PoseTask, Task
 
-TASKS: dict[str, type[DetectorTask] | type[PoseTask]] = {"detector": DetectorTask, "pose": PoseTask}
 HELD_OUT_SEED = 77_000_003
 """Added to the seed for the stream that scores the network; never used for training."""
 LARGEST_GRADIENT = 10.0
+_OF_THE_DIET = ("resolution", "fresh", "ahead", "memory", "spoilt_share", "peak_weight", "compiled")
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,7 @@ class Settings:
     """One run."""
 
     task: str
+    network: str
     pack: Path
     out: Path
     minutes: float
@@ -67,16 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_float32_matmul_precision("high")
     settings.out.mkdir(parents=True, exist_ok=True)
     clock = Clock(settings.minutes * 60)
-    task: Task = TASKS[settings.task](_casts(settings, device), device, settings.diet)
+    task = _task(settings, device)
     if settings.start:
-        task.network.load_state_dict(load_weights(settings.start))
+        task.network.load_state_dict(widened(load_weights(settings.start), task.network.state_dict()))
     save_preview(task.preview(16, Draws(settings.seed, device)), settings.out / f"{settings.task}.png")
     _train(task, settings, clock, device)
 
 
 def _parse(arguments: Sequence[str] | None) -> Settings:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=sorted(TASKS))
+    parser.add_argument("task", choices=("detector", "pose"))
+    parser.add_argument("--network", default="shipped", help="or yolox_s, hrnet_w32_256x192, ...")
     parser.add_argument("--pack", type=Path, required=True, help="folder with body.npz and motions.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, log and a preview")
     parser.add_argument("--minutes", type=float, default=9.0, help="wall clock, preparation included")
@@ -96,15 +103,32 @@ def _parse(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--memory", type=int, default=0, help="pictures kept to be seen again")
     parser.add_argument("--spoilt-share", type=float, default=1.0, help="pictures blurred, noisy, compressed")
     parser.add_argument("--peak-weight", type=float, default=0.0, help="pose: extra weight of joints' places")
+    parser.add_argument("--compiled", action="store_true", help="steps run through torch.compile")
+    parser.add_argument("--footage-share", type=float, default=0.0, help="of each batch: rendered clips")
+    parser.add_argument("--footage-workers", type=int, default=0, help="processes that render them")
+    parser.add_argument("--footage-memory", type=int, default=20_000, help="pictures of them kept")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: PyTorch's choice")
     values = vars(parser.parse_args(arguments))
-    diet = Diet(
-        **{
-            name: values.pop(name)
-            for name in ("resolution", "fresh", "ahead", "memory", "spoilt_share", "peak_weight")
-        }
-    )
+    supply = {part: values.pop(f"footage_{part}") for part in ("share", "workers", "memory")}
+    diet = Diet(**{name: values.pop(name) for name in _OF_THE_DIET}, footage=FootageSupply(**supply))
     return Settings(diet=diet, **values)
+
+
+def _task(settings: Settings, device: torch.device) -> Task:
+    casts, diet, seed = _casts(settings, device), settings.diet, settings.seed
+    if settings.task == "detector":
+        return DetectorTask(detector_spec(settings.network), casts, device, diet, seed)
+    return PoseTask(pose_spec(settings.network), casts, device, diet, seed)
+
+
+def detector_spec(name: str) -> YoloxSpec:
+    """The shipped detector, or an official one that finds nothing but people."""
+    return SHIPPED_DETECTOR if name == "shipped" else replace(YOLOX_VARIANTS[name], num_classes=1)
+
+
+def pose_spec(name: str) -> HrnetSpec:
+    """The shipped pose network, or an official one with the shipped one's joints."""
+    return SHIPPED_POSE if name == "shipped" else replace(HRNET_VARIANTS[name], joints=SHIPPED_POSE.joints)
 
 
 def _casts(settings: Settings, device: torch.device) -> tuple[Cast, ...]:

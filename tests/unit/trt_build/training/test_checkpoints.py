@@ -1,5 +1,6 @@
 """Weights kept between trainings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch
 
-from trt_build.networks.shipped import SHIPPED_DETECTOR
+from trt_build.networks.hrnet import Hrnet
+from trt_build.networks.shipped import SHIPPED_DETECTOR, SHIPPED_POSE
 from trt_build.networks.yolox import Yolox
-from trt_build.training.checkpoints import load_weights, save_weights
+from trt_build.training.checkpoints import load_weights, save_weights, widened
 
 pytestmark = pytest.mark.torch
 
@@ -25,3 +27,20 @@ def test_a_network_comes_back_within_half_precision(tmp_path: Path) -> None:
         exact = value.ndim <= 1
         assert torch.allclose(loaded[name], value, rtol=0 if exact else 1e-3, atol=0 if exact else 1e-6), name
     assert [file.name for file in tmp_path.iterdir()] == ["detector.npz"]
+
+
+def test_a_widened_network_computes_the_same() -> None:
+    small = Hrnet(replace(SHIPPED_POSE, branch_channels=(8, 16, 24, 32))).eval()
+    large = Hrnet(replace(SHIPPED_POSE, branch_channels=(12, 16, 40, 48))).eval()
+    large.load_state_dict(widened(small.state_dict(), large.state_dict()))
+    crops = torch.randn(2, 3, 64, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(large(crops), small(crops))
+
+
+def test_a_widened_network_learns_with_its_new_channels() -> None:
+    small = Hrnet(replace(SHIPPED_POSE, branch_channels=(8, 16, 24, 32)))
+    large = Hrnet(replace(SHIPPED_POSE, branch_channels=(12, 16, 24, 32)))
+    large.load_state_dict(widened(small.state_dict(), large.state_dict()))
+    large(torch.randn(2, 3, 64, 32)).square().mean().backward()
+    assert large.final_layer.weight.grad[:, 8:].abs().max() > 0

@@ -71,7 +71,7 @@ def test_blur_keeps_the_light() -> None:
 
 
 def test_replay_gives_back_what_it_holds_and_forgets_the_oldest() -> None:
-    replay = Replay(4)
+    replay = Replay(4, CPU)
     for value in range(6):
         replay.add({"images": torch.full((1, 3, 2, 2), float(value)), "mark": torch.tensor([value])})
     rows = replay.sample(64, Draws(2, CPU))
