@@ -116,7 +116,8 @@ def _gather(drawing: Drawing, fragments: Fragments, part: tuple[int, int], scale
     colours = np.clip(fragments.interpolate(drawing.corner_colours), 0.0, 1.0) * 255
     count = part[0] * part[1]
     sums = [np.bincount(pixels, weights=colours[:, i], minlength=count) for i in range(3)]
-    return np.stack([*sums, np.bincount(pixels, minlength=count)], axis=1)
+    # Where nothing was drawn, bincount gives whole numbers even for weights.
+    return np.stack([*sums, np.bincount(pixels, minlength=count)], axis=1).astype(np.float64)
 
 
 def _owner_map(

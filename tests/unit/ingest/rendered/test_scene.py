@@ -141,6 +141,12 @@ def test_requests_that_cannot_be_met_are_refused(wrong: Callable[[], SceneReques
         wrong()
 
 
+def test_moving_people_may_be_out_of_the_picture() -> None:
+    # Seed 1006: a sprinter with a long exposure, not in the picture yet.
+    scene = sample_scene(1006, SceneRequest(frame_count=20, frame_rate=Fraction(8)))
+    assert not scene.render(2).truth.visible_fraction.any()
+
+
 def test_a_frame_outside_the_clip_is_an_index_error() -> None:
     with pytest.raises(IndexError, match=r"0\.\.23"):
         _scene(1).render(24)
