@@ -21,15 +21,15 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from core.errors import BusError
+from orchestrator import messages
 from orchestrator.lanes import Lane, Queue
+from orchestrator.messages import TaskMessage
 
 STREAM = "MAREY"
 _HINT_SUBJECT = "marey.hint"
 _REQUEST_TIMEOUT_S = 5.0
 _PULL_TIMEOUT_S = 2.0
 _CONNECT_TIMEOUT_S = 5.0
-ACK_WAIT_S = 30.0
-"""JetStream delivers a message again after so long without a sign of life."""
 _IDLE_CONSUMER_S = 3600.0
 """JetStream forgets the consumer of a lane that nobody took from for so long."""
 _DUPLICATE_WINDOW_S = 120.0
@@ -38,24 +38,6 @@ _MAX_AGE_S = 3600.0
 _MAX_STREAM_BYTES = 256 << 20
 _MAX_MESSAGE_BYTES = 64 << 10
 _logger = logging.getLogger(__name__)
-
-
-class TaskMessage(msgspec.Struct, frozen=True):
-    """What a message carries."""
-
-    task_id: int
-    epoch: int
-    frames: int = 0
-    """What a run is charged for; 0 for other steps."""
-
-
-NO_TASK = TaskMessage(task_id=0, epoch=0)
-"""Stands for a message that cannot be read: ids start at 1, so nobody gets a lease for it."""
-
-
-def message_id(message: TaskMessage) -> str:
-    """JetStream drops a second message of this id: each epoch of a task is sent once."""
-    return f"{message.task_id}:{message.epoch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +51,37 @@ class BusState:
     """Age of the oldest; 0 if there is none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusSettings:
+    """What JetStream keeps to."""
+
+    replicas: int = 1
+    """Servers of a cluster that keep each message."""
+    ack_wait_s: float = 30.0
+    """A message is delivered again after so long without a sign of life: a lease, because until then nobody
+    can have taken one for it."""
+
+
+ONE_SERVER = BusSettings()
+
+
 class Delivery:
     """A message that was taken from a lane."""
 
     def __init__(self, message: Msg, lane: Lane) -> None:
         self._message = message
         self.lane = lane
-        self.task = _decode(message.data)
+        self.task = messages.decode(message.data)
 
     async def ack(self) -> None:
         """The message has done its service; JetStream forgets it."""
         with bus_errors():
             await self._message.ack()
 
-    async def hand_back(self) -> None:
-        """Nobody has begun with it: JetStream delivers it to another at once."""
+    async def hand_back(self, delay_s: float = 0.0) -> None:
+        """Nobody has begun with it: JetStream delivers it to another after `delay_s`."""
         with bus_errors():
-            await self._message.nak()
+            await self._message.nak(delay_s)
 
     async def keep(self) -> None:
         """Work goes on: JetStream waits before it delivers the message again."""
@@ -96,17 +92,18 @@ class Delivery:
 class Bus:
     """A connection to NATS; reconnects by itself."""
 
-    def __init__(self, client: Client, replicas: int) -> None:
+    def __init__(self, client: Client, settings: BusSettings) -> None:
         self._client = client
-        self._replicas = replicas
+        self._settings = settings
         self._jetstream = client.jetstream(timeout=_REQUEST_TIMEOUT_S)
+        self._is_silent = False
+        """The last message that was to be stored got no answer."""
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, replicas: int = 1) -> AsyncIterator[Self]:
-        """Connect to one of the servers of `url`, which are separated by commas; of a cluster, `replicas`
-        servers keep each message. Raises BusError if none answers.
-        """
+    async def open(cls, url: str, settings: BusSettings = ONE_SERVER) -> AsyncIterator[Self]:
+        """Connect to one of the servers of `url`, which are separated by commas. Raises BusError if none
+        answers."""
         with bus_errors():
             client = await nats.connect(
                 url.split(","),
@@ -117,7 +114,7 @@ class Bus:
                 error_cb=_log_error,
             )
         try:
-            yield cls(client, replicas)
+            yield cls(client, settings)
         finally:
             with _last_words():
                 await client.close()
@@ -125,29 +122,42 @@ class Bus:
     async def provision(self) -> bool:
         """Make the stream if it is missing; true if it was made, and every message with it is gone.
 
-        The stream of an earlier version, whose subjects are others, is replaced. One with other bounds or
-        replicas is changed and keeps its messages.
+        The stream of an earlier version, whose subjects are others, is replaced. So is one that tells about
+        itself but stores nothing: after a write that failed, as on a full disk, it never writes again. One
+        with other bounds or replicas is changed and keeps its messages.
         """
-        wanted = _stream(self._replicas)
+        wanted = _stream(self._settings.replicas)
         with bus_errors():
             try:
                 found = await self._jetstream.stream_info(STREAM)
-                if found.config.subjects == wanted.subjects:
+                if found.config.subjects == wanted.subjects and not self._is_silent:
                     if _may_change(found.config) != _may_change(wanted):
                         await self._jetstream.update_stream(wanted)
                     return False
+                _logger.warning("the stream is made anew", extra={"action": "replace_stream"})
                 await self._jetstream.delete_stream(STREAM)
             except nats.js.errors.NotFoundError:
                 pass
             await self._jetstream.add_stream(wanted)
+        self._is_silent = False
         return True
 
     async def publish(self, lane: Lane, message: TaskMessage) -> bool:
         """Store a message; false if JetStream knows its id already. Raises BusError if unknown."""
-        with bus_errors():
-            headers = {"Nats-Msg-Id": message_id(message)}
-            ack = await self._jetstream.publish(lane.subject, msgspec.json.encode(message), headers=headers)
+        headers = {"Nats-Msg-Id": messages.message_id(message)}
+        with bus_errors(), self._watched():
+            ack = await self._jetstream.publish(lane.subject, messages.encode(message), headers=headers)
         return not ack.duplicate
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Notes whether JetStream answers to what it is to store: `provision` wants to know."""
+        try:
+            yield
+        except TimeoutError:
+            self._is_silent = True
+            raise
+        self._is_silent = False
 
     async def hint(self, lanes: Collection[Lane]) -> None:
         """Tell those who wait that there may be something to take from `lanes`."""
@@ -221,18 +231,10 @@ class Bus:
     async def _add_consumer(self, lane: Lane) -> bool:
         """False if there is no stream."""
         try:
-            await self._jetstream.add_consumer(STREAM, _consumer(lane))
+            await self._jetstream.add_consumer(STREAM, _consumer(lane, self._settings.ack_wait_s))
         except nats.js.errors.NotFoundError:
             return False
         return True
-
-
-def _decode(data: bytes) -> TaskMessage:
-    try:
-        return msgspec.json.decode(data, type=TaskMessage)
-    except msgspec.DecodeError as error:
-        _logger.warning("unreadable message: %s", error, extra={"action": "drop_message"})
-        return NO_TASK
 
 
 @contextmanager
@@ -278,11 +280,11 @@ def _stream(replicas: int) -> StreamConfig:
     )
 
 
-def _consumer(lane: Lane) -> ConsumerConfig:
+def _consumer(lane: Lane, ack_wait_s: float) -> ConsumerConfig:
     return ConsumerConfig(
         durable_name=lane.consumer,
         filter_subject=lane.subject,
         ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_WAIT_S,
+        ack_wait=ack_wait_s,
         inactive_threshold=_IDLE_CONSUMER_S,
     )

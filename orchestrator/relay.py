@@ -5,7 +5,8 @@ import logging
 from collections.abc import Sequence
 
 from core.errors import BusError, MareyError
-from orchestrator.bus import Bus, TaskMessage
+from orchestrator.bus import Bus
+from orchestrator.messages import TaskMessage
 from orchestrator.metrics import Metrics, Sending
 from orchestrator.settings import LeaseSettings, QueueSettings
 from orchestrator.store import Store

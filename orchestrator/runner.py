@@ -11,7 +11,7 @@ from typing import Protocol
 
 from core.errors import BusError, LeaseLostError, MareyError, StoreError
 from core.jobs import TaskKind, TaskStatus
-from orchestrator.bus import ACK_WAIT_S, Delivery
+from orchestrator.bus import Delivery
 from orchestrator.intake import Intake
 from orchestrator.lanes import Lane
 from orchestrator.metrics import Metrics, Outcome
@@ -94,10 +94,10 @@ class Runner:
             _logger.warning("cannot take work: %s", error, extra={"action": "take"})
         return None
 
-    async def _decline(self, delivery: Delivery) -> None:
-        """The stop came while the message was taken."""
+    async def _decline(self, delivery: Delivery, delay_s: float = 0.0) -> None:
+        """Nobody begins with it here: the stop came while it was taken, or Postgres gives no lease."""
         try:
-            await delivery.hand_back()
+            await delivery.hand_back(delay_s)
         except BusError as error:
             _logger.warning("cannot hand back: %s", error, extra={"action": "decline"})
 
@@ -119,6 +119,10 @@ class Runner:
             lease = await self._store.tasks.lease(
                 message.task_id, message.epoch, options.worker, options.lease.lease_s
             )
+        except StoreError as error:
+            _logger.warning("task %d: %s", message.task_id, error, extra={"action": "lease"})
+            return await self._decline(delivery, options.lease.poll_interval_s)
+        try:
             if lease is not None:
                 await self._perform(lease, delivery)
             await delivery.ack()
@@ -170,7 +174,7 @@ class Runner:
 
     async def _keep(self, lease: Lease, delivery: Delivery) -> None:
         """Renew until the lease is lost, or must be taken for lost because Postgres is away too long."""
-        interval_s = min(lease.lease_s, ACK_WAIT_S) / _RENEWALS_PER_LEASE
+        interval_s = min(lease.lease_s, self._options.lease.lease_s) / _RENEWALS_PER_LEASE
         held_until = time.monotonic() + lease.lease_s
         while time.monotonic() < held_until:
             await asyncio.sleep(interval_s)

@@ -57,7 +57,7 @@ async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
     objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
     async with (
         Store.open(settings.database_url) as store,
-        Bus.open(settings.nats_url, settings.nats_replicas) as bus,
+        Bus.open(settings.nats_url, settings.bus) as bus,
     ):
         await bus.provision()
         watch_pool(metrics.registry, store.figures.pool_use)
@@ -91,7 +91,7 @@ async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Even
     objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
     async with (
         Store.open(settings.database_url) as store,
-        Bus.open(settings.nats_url, settings.nats_replicas) as bus,
+        Bus.open(settings.nats_url, settings.bus) as bus,
     ):
         watch_pool(metrics.registry, store.figures.pool_use)
         steps = {TaskKind.INFER: InferStep(store, objects, poses, metrics)}

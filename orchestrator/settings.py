@@ -9,6 +9,7 @@ from typing import Self
 
 from core.errors import ConfigurationError
 from core.jobs import Tier
+from orchestrator.bus import BusSettings
 from orchestrator.file_cache import CacheSettings
 
 
@@ -74,6 +75,11 @@ class Settings:
     lease: LeaseSettings = LeaseSettings()
     queue: QueueSettings = QueueSettings()
     metrics: MetricsSettings = MetricsSettings()
+
+    @property
+    def bus(self) -> BusSettings:
+        """What JetStream keeps to."""
+        return BusSettings(replicas=self.nats_replicas, ack_wait_s=self.lease.lease_s)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

@@ -1,19 +1,25 @@
-"""Seeds per fault, and the counts at the end of the run."""
+"""Which faults with which seeds, the cluster that they hurt, and what is said of them in the end."""
 
+import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.cluster import Cluster, running_cluster
+from tests.faults import records
+from tests.faults.cluster import running_cluster
 from tests.faults.faults import FAULTS, SHORT
+from tests.faults.jobs import Subject, warmed_up, write_package
+from tests.faults.records import Case
 
 SEEDS_VARIABLE = "MAREY_FAULT_SEEDS"
 """`5`: every fault with seeds 0 to 4; `5-9`: with these. Unset: a few faults, once."""
+SHARD_VARIABLE = "MAREY_FAULT_SHARD"
+"""`2/8`: the third of eight equal parts, for processes that run side by side."""
 LINES = pytest.StashKey[list[str]]()
+FAILURE = pytest.StashKey[str]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -21,13 +27,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"fault", "seed"} <= set(metafunc.fixturenames):
         wanted = os.environ.get(SEEDS_VARIABLE)
         faults = FAULTS if wanted else SHORT
-        pairs = [(fault, seed) for fault in faults for seed in _seeds(wanted or "1")]
-        metafunc.parametrize(("fault", "seed"), pairs)
+        pairs = [(fault, seed) for seed in _seeds(wanted or "1") for fault in faults]
+        part, _, parts = os.environ.get(SHARD_VARIABLE, "0/1").partition("/")
+        metafunc.parametrize(("fault", "seed"), pairs[int(part) :: int(parts)])
 
 
 def _seeds(wanted: str) -> range:
     first, dash, last = wanted.rpartition("-")
     return range(int(first), int(last) + 1) if dash else range(int(last))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell the fixtures of a test that it failed."""
+    report = yield
+    if report.failed:
+        item.stash[FAILURE] = report.longreprtext
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -36,24 +54,68 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(line)
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Takes lines for the end of the run."""
-
-    lines: list[str]
-
-    def __call__(self, line: str) -> None:
-        self.lines.append(line)
-
-
 @pytest.fixture
-def report(request: pytest.FixtureRequest) -> Report:
-    """Lines that are printed at the end of the run."""
-    return Report(request.config.stash.setdefault(LINES, []))
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes lines for the end of the run."""
+    return request.config.stash.setdefault(LINES, []).append
+
+
+class Subjects:
+    """One subject at a time: a case that failed may have left it in pieces."""
+
+    def __init__(self, package: Path) -> None:
+        self._package = package
+        self._running = contextlib.ExitStack()
+        self._subject: Subject | None = None
+        self._logs: Path | None = None
+
+    def take(self) -> Subject:
+        """The subject, a new one if there is none."""
+        if self._subject is None:
+            # Not below pytest's folder, which PostgreSQL's user may not enter.
+            folder = self._running.enter_context(tempfile.TemporaryDirectory(prefix="marey-faults-"))
+            cluster = self._running.enter_context(running_cluster(Path(folder)))
+            self._logs = cluster.layout.home.logs
+            self._subject = warmed_up(cluster, self._package)
+        return self._subject
+
+    def logs(self) -> list[Path]:
+        """Of the services that run now."""
+        return [] if self._logs is None else list(self._logs.iterdir())
+
+    def discard(self) -> None:
+        """Stop it."""
+        self._subject, self._logs = None, None
+        self._running.close()
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """One cluster for all faults. Not below pytest's folder, which PostgreSQL's user may not enter."""
-    with tempfile.TemporaryDirectory(prefix="marey-faults-") as folder, running_cluster(Path(folder)) as made:
+def subjects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subjects]:
+    """All cases of one process hurt one cluster, one after the other."""
+    made = Subjects(write_package(tmp_path_factory.mktemp("package")))
+    try:
         yield made
+    finally:
+        made.discard()
+
+
+@pytest.fixture
+def subject(subjects: Subjects) -> Subject:
+    """What is hurt."""
+    return subjects.take()
+
+
+@pytest.fixture
+def case(
+    fault: str, seed: int, subjects: Subjects, report: Callable[[str], None], request: pytest.FixtureRequest
+) -> Iterator[Case]:
+    """What the test finds out goes here; it is reported whatever happens."""
+    noted = Case(fault=fault, seed=seed)
+    yield noted
+    error = request.node.stash.get(FAILURE, None)
+    if error is not None:
+        noted.failed(error)
+    records.write(noted, subjects.logs())
+    report(str(noted))
+    if error is not None:
+        subjects.discard()

@@ -41,7 +41,9 @@ FAULTS: Mapping[str, Fault] = {
     "terminate_connections": lambda cluster, _: record_faults.terminate_connections(cluster),
     "restore_postgres": record_faults.restore_postgres,
     "full_disk": record_faults.full_disk,
+    "full_nats_disk": record_faults.full_nats_disk,
     "broken_model": record_faults.broken_model,
+    "misshapen_model": record_faults.misshapen_model,
     **{
         f"partition_{role}_{service}": _between(network_faults.partition, role, service)
         for role, services in USES.items()
@@ -52,6 +54,7 @@ FAULTS: Mapping[str, Fault] = {
         for role in ("orchestrator", "worker")
         for service in USES[role]
     },
+    "lose_commit": network_faults.lose_a_commit,
 }
 SHORT = ("kill_worker", "kill_postgres", "stop_worker", "empty_nats", "restore_postgres")
 """Those of `make test`."""

@@ -21,6 +21,7 @@ class Link:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _is_cut: bool = False
     _replies_until_loss: int | None = None
+    _loses_what_holds: bytes = b""
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _ends: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -39,8 +40,10 @@ class Link:
         """As at first; what was held back is delivered."""
         self.loop.call_soon_threadsafe(self._heal)
 
-    def lose_reply(self, number: int) -> None:
-        """The service does what it is asked, but its answer `number` from now is lost with the connection."""
+    def lose_reply(self, number: int, holding: bytes = b"") -> None:
+        """The service does what it is asked, but its answer `number` from now, of those that hold some bytes,
+        is lost with the connection."""
+        self._loses_what_holds = holding
         self.loop.call_soon_threadsafe(setattr, self, "_replies_until_loss", number)
 
     @property
@@ -83,13 +86,13 @@ class Link:
         with suppress(OSError):
             while data := await source.read(_BLOCK_BYTES):
                 await self._open.wait()
-                if is_reply and self._loses():
+                if is_reply and self._loses(data):
                     return
                 target.write(data)
                 await target.drain()
 
-    def _loses(self) -> bool:
-        if self._replies_until_loss is None:
+    def _loses(self, reply: bytes) -> bool:
+        if self._replies_until_loss is None or self._loses_what_holds not in reply:
             return False
         self._replies_until_loss -= 1
         if self._replies_until_loss > 0:

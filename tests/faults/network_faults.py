@@ -4,9 +4,12 @@ import time
 from random import Random
 
 from tests.faults.cluster import Cluster, until
+from tests.faults.links import Link
 from tests.services.orchestrator import QUICK
 
 REPLIES = 20
+COMMITS = 5
+"""Among so many one is chosen, the first ones after the fault's instant."""
 LOST_TIMEOUT_S = 5.0
 
 
@@ -22,10 +25,17 @@ def partition(cluster: Cluster, role: str, service: str, random: Random) -> str:
 
 
 def lose_a_reply(cluster: Cluster, role: str, service: str, random: Random) -> str:
-    """The service has done what it was asked, such as a COMMIT; the answer is lost with the connection."""
-    number = random.randint(1, REPLIES)
-    link = cluster.link(role, service)
-    link.lose_reply(number)
+    """The service has done what it was asked; the answer is lost with the connection."""
+    return _lose(cluster.link(role, service), random.randint(1, REPLIES), b"")
+
+
+def lose_a_commit(cluster: Cluster, random: Random) -> str:
+    """Postgres has committed a transaction of the orchestrator, which does not get to know."""
+    return _lose(cluster.link("orchestrator", "postgres"), random.randint(1, COMMITS), b"COMMIT")
+
+
+def _lose(link: Link, number: int, holding: bytes) -> str:
+    link.lose_reply(number, holding)
     over_s = time.monotonic() + LOST_TIMEOUT_S
     until(lambda: link.has_lost_reply or time.monotonic() > over_s, 2 * LOST_TIMEOUT_S)
     is_lost = link.has_lost_reply

@@ -15,6 +15,8 @@ from tests.services.orchestrator import QUICK
 
 WORKERS = ("worker", SECOND_WORKER)
 DOWN_TIMEOUT_S = 60.0
+NOTICED_S = 5.0
+"""So soon the API calls itself not ready."""
 
 
 def kill(cluster: Cluster, service: str) -> None:
@@ -73,7 +75,7 @@ def outage(cluster: Cluster, service: str) -> str:
         seen = len(cluster.events)
         cluster.process(service).kill()
         until(down.is_set, DOWN_TIMEOUT_S)
-        lines.append(f"not ready after {cluster.until_readiness(False):.1f} s")
+        lines.append(_until_noticed(cluster))
         noticed.set()
         cluster.until_ready_again(service, seen)
     return ", ".join(lines)
@@ -82,7 +84,7 @@ def outage(cluster: Cluster, service: str) -> str:
 def hang(cluster: Cluster, service: str) -> str:
     """All processes of a service are stopped until the API has noticed."""
     with hurt_while_noticed(cluster) as lines, suspended(cluster.processes(service)):
-        lines.append(f"not ready after {cluster.until_readiness(False):.1f} s")
+        lines.append(_until_noticed(cluster))
     return ", ".join(lines)
 
 
@@ -100,6 +102,12 @@ def slow_triton(cluster: Cluster, random: Random) -> None:
         with suspended(processes):
             time.sleep(random.uniform(0.1, 0.5))
         time.sleep(0.05)
+
+
+def _until_noticed(cluster: Cluster) -> str:
+    seconds = cluster.until_readiness(False)
+    assert seconds <= NOTICED_S, f"not ready only after {seconds:.1f} s"
+    return f"not ready after {seconds:.1f} s"
 
 
 @contextmanager

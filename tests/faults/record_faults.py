@@ -5,7 +5,7 @@ import resource
 import shutil
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -16,8 +16,9 @@ import psutil
 from onnx import helper, numpy_helper
 
 from core.jobs import TaskKind, Tier
-from orchestrator.bus import STREAM, TaskMessage
+from orchestrator.bus import STREAM
 from orchestrator.lanes import Lane
+from orchestrator.messages import TaskMessage
 from tests.faults.cluster import Cluster
 from tests.faults.process_faults import WORKERS
 from tests.faults.services import networks_folder
@@ -89,10 +90,21 @@ def _copy(source: Path, target: Path) -> None:
 
 def broken_model(cluster: Cluster, random: Random) -> str:
     """Triton comes back with a network that computes NaN, and a little later with the right one."""
+    return _with_a_wrong_network(cluster, random, _not_a_number)
+
+
+def misshapen_model(cluster: Cluster, random: Random) -> str:
+    """Triton comes back with a network that answers with one prediction or joint too few."""
+    return _with_a_wrong_network(cluster, random, _one_too_few)
+
+
+def _with_a_wrong_network(cluster: Cluster, random: Random, wrong: Callable[[onnx.ModelProto], None]) -> str:
     network = random.choice(("yolo", "hrnet"))
     file = networks_folder(cluster.layout) / network / "1" / "model.onnx"
     right = file.read_bytes()
-    cluster.kill("triton", before_start=lambda: _break(file))
+    model = onnx.load(file)
+    wrong(model)
+    cluster.kill("triton", before_start=lambda: _write(file, model.SerializeToString()))
     time.sleep(random.uniform(0.5, 2.0))
     cluster.kill("triton", before_start=lambda: _write(file, right))
     return network
@@ -102,24 +114,33 @@ def _write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def _break(file: Path) -> None:
+def _not_a_number(model: onnx.ModelProto) -> None:
     """Every value that the network computes becomes NaN."""
-    model = onnx.load(file)
+    constant = numpy_helper.from_array(np.full(1, np.nan, np.float32), "nan")
+    _append(model, "Mul", [constant])
+
+
+def _one_too_few(model: onnx.ModelProto) -> None:
+    """The last column of axis 1 is cut off; what the file declares stays."""
+    bounds = {"starts": 0, "ends": -1, "axes": 1}
+    _append(model, "Slice", [numpy_helper.from_array(np.array([at]), name) for name, at in bounds.items()])
+
+
+def _append(model: onnx.ModelProto, operator: str, constants: list[onnx.TensorProto]) -> None:
+    """The network's output goes through one more operator."""
     output = model.graph.output[0].name
     model.graph.node[-1].output[0] = "right"
-    nan = numpy_helper.from_array(np.full(1, np.nan, np.float32), "nan")
-    model.graph.initializer.append(nan)
-    model.graph.node.append(helper.make_node("Mul", ["right", "nan"], [output]))
-    onnx.save(model, file)
+    model.graph.initializer.extend(constants)
+    names = [constant.name for constant in constants]
+    model.graph.node.append(helper.make_node(operator, ["right", *names], [output]))
 
 
 def full_nats_disk(cluster: Cluster, random: Random) -> None:
-    """NATS cannot write a byte for some seconds."""
+    """NATS cannot write a byte for some seconds, long enough for a message to be lost."""
     process = cluster.process("nats")
     _limit_files(process, 0)
-    time.sleep(random.uniform(2.0, 5.0))
-    with suppress(psutil.NoSuchProcess):
-        _limit_files(process, resource.RLIM_INFINITY)
+    time.sleep(random.uniform(2.0, 8.0))
+    _limit_files(process, resource.RLIM_INFINITY)
 
 
 def full_disk(cluster: Cluster, random: Random) -> None:

@@ -15,8 +15,9 @@ from core.errors import InferenceError, LeaseLostError, NotFoundError, StoreErro
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
-from orchestrator.bus import STREAM, TaskMessage
+from orchestrator.bus import STREAM
 from orchestrator.lanes import Lane
+from orchestrator.messages import TaskMessage
 from orchestrator.metrics import Metrics
 from orchestrator.objects import LocalObjectStore
 from orchestrator.pose_files import pose_key

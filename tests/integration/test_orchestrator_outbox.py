@@ -11,8 +11,9 @@ from nats.js.api import DiscardPolicy
 
 from core.errors import BusError, InvalidParameterError, NotFoundError
 from core.jobs import Tier
-from orchestrator.bus import STREAM, TaskMessage
+from orchestrator.bus import STREAM
 from orchestrator.lanes import Lane, Queue
+from orchestrator.messages import TaskMessage
 from orchestrator.store import JobRequest
 from orchestrator.store.tasks import ReadyTask, Sent, Windows
 from tests.services.orchestrator import DEFAULT_TENANT, System

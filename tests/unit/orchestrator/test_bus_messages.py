@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from core.errors import BusError, leaves
 from core.jobs import TaskKind, Tier
-from orchestrator.bus import TaskMessage, bus_errors, message_id
+from orchestrator.bus import bus_errors
 from orchestrator.lanes import Lane
+from orchestrator.messages import TaskMessage, message_id
 
 
 @pytest.mark.parametrize(
