@@ -98,7 +98,10 @@ def _with_short_leases(service: Service, role: str, environment: dict[str, str])
         original = service.command()
         path = os.pathsep.join((str(ROOT), str(ROOT / "sdk")))
         argv = (sys.executable, "-m", "tests.faults.role", role)
-        return replace(original, argv=argv, env={**original.env, **environment, "PYTHONPATH": path})
+        env = {**original.env, **environment, "PYTHONPATH": path}
+        # Two workers cannot share a port.
+        env.pop("MAREY_METRICS_PORT", None)
+        return replace(original, argv=argv, env=env)
 
     return replace(service, command=command)
 
