@@ -85,18 +85,34 @@ def phase_service(folder: Path) -> dict[str, object]:
     import av
     import numpy as np
 
-    from bench.gpu_service import frame_latency_ms, gpu_stack, job_seconds
+    from bench.gpu_ensemble import ensemble_fps, model_statistics
+    from bench.gpu_service import busy_cores, frame_latency_ms, gpu_stack, job_seconds
 
     videos = _videos(folder)
     with gpu_stack(folder / "home", folder / "models") as stack:
+        url = stack.environment["MAREY_TRITON_URL"]
         first = dict(list(videos.items())[:2])
         job_seconds(stack, first)
-        seconds = [job_seconds(stack, videos) for _ in range(2)]
+        with busy_cores(stack) as cores:
+            seconds = [job_seconds(stack, videos) for _ in range(2)]
+        models = model_statistics(url)
         with av.open(str(next(iter(videos)))) as container:
             frame = np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
         latency = frame_latency_ms(stack, frame)
+        ensemble = {
+            f"{frames} x {flight}": round(ensemble_fps(url, np.stack([frame] * frames), flight, 4.0))
+            for frames, flight in ((8, 8), (32, 2), (32, 4))
+        }
     fps = [round(sum(videos.values()) / each) for each in seconds]
-    return {"fps": max(fps), "rounds": fps, "seconds": seconds, "latency_ms": latency}
+    return {
+        "fps": max(fps),
+        "rounds": fps,
+        "seconds": seconds,
+        "latency_ms": latency,
+        "ensemble_fps": ensemble,
+        "models": models,
+        "busy_cores": cores,
+    }
 
 
 def phase_two(folder: Path) -> dict[str, object]:

@@ -13,6 +13,7 @@ import numpy as np
 import tritonclient.grpc as grpc
 from numpy.typing import NDArray
 
+from bench.usage import cpu_s
 from deploy.embedded.options import StackOptions
 from deploy.embedded.stack import RunningStack, running_stack
 from deploy.embedded.supervisor import ServiceEvent
@@ -41,6 +42,17 @@ def job_seconds(stack: RunningStack, videos: Mapping[Path, int]) -> float:
     if job.status != "completed" or job.finished_at is None:
         raise RuntimeError(f"expected job {job.id} to be completed, got {job.status}")
     return (job.finished_at - job.created_at).total_seconds()
+
+
+@contextmanager
+def busy_cores(stack: RunningStack) -> Iterator[dict[str, float]]:
+    """Cores that each service keeps busy meanwhile; filled in at the end."""
+    cores: dict[str, float] = {}
+    before, start_s = cpu_s(stack.supervisor.pids()), time.monotonic()
+    yield cores
+    seconds = time.monotonic() - start_s
+    for name, used_s in cpu_s(stack.supervisor.pids()).items():
+        cores[name] = round((used_s - before[name]) / seconds, 2)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _TIMEOUT_S = 120.0
-INSTALL = "`uv pip install torch` into Marey's environment adds it (docs: model_repository/README.md)"
+INSTALL = "see model_repository/README.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,12 @@ def _ask() -> dict[str, object]:
 
     if not torch.version.cuda:
         raise RuntimeError(f"{torch.__version__} was built without CUDA")
+    from torch.utils.cpp_extension import CUDA_HOME
+
+    if not CUDA_HOME:
+        raise RuntimeError(
+            "no CUDA toolkit, whose headers compiled networks need: install it or set CUDA_HOME"
+        )
     properties = torch.cuda.get_device_properties(0)
     # Also tells whether this PyTorch gets along with the installed NumPy.
     torch.zeros(1, device="cuda").cpu().numpy()

@@ -17,9 +17,11 @@ TARGET_WISHES: tuple[TargetWish, ...] = ("auto", "cpu", "cuda")
 
 ELSEWHERE = "that of the Triton at $MAREY_TRITON_URL, which was named"
 
+REQUESTS_IN_FLIGHT = 16
+"""Two for each NVDEC engine of the largest GPUs, and some of other workers."""
 POOL_COPIES = 4
 """Of the frames in flight: `letterbox` and `crop` get one each; the rest is for outputs and fragments."""
-POOL_SHARE = 4
+POOL_SHARE = 8
 """The pool takes at most one part in so many of the GPU's memory."""
 
 
@@ -51,15 +53,14 @@ def choose_target(wish: TargetWish, cores: int, gpus: Sequence[str], cuda: CudaM
         return TargetChoice(
             target=CudaTarget(gpu=cuda.gpu, torch=cuda.torch),
             why="it was asked for" if wish == "cuda" else "PyTorch has a GPU",
-            gpu_pool_bytes=pool_bytes(FramePathSettings(), cuda.memory_bytes),
+            gpu_pool_bytes=pool_bytes(FramePathSettings().slot_bytes, cuda.memory_bytes),
         )
     return TargetChoice(target=CpuTarget(cores=cores), why=_why_cpu(wish, gpus, cuda))
 
 
-def pool_bytes(frames: FramePathSettings, memory_bytes: int) -> int:
+def pool_bytes(request_bytes: int, memory_bytes: int) -> int:
     """GPU memory for the frames in flight on their way through Triton's models."""
-    wanted = POOL_COPIES * frames.requests_in_flight * frames.slot_bytes
-    return min(wanted, memory_bytes // POOL_SHARE)
+    return min(POOL_COPIES * REQUESTS_IN_FLIGHT * request_bytes, memory_bytes // POOL_SHARE)
 
 
 def _described(target: Target) -> str:

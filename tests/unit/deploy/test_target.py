@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import ConfigurationError
 from deploy.embedded.cuda_probe import CudaMachine, parse_answer
-from deploy.embedded.target import POOL_COPIES, choose_target, pool_bytes
+from deploy.embedded.target import POOL_COPIES, REQUESTS_IN_FLIGHT, choose_target, pool_bytes
 from model_repository.cpu_target import CpuTarget
 from model_repository.cuda_target import CudaTarget
 from orchestrator.frame_path import FramePathSettings
@@ -18,8 +18,7 @@ def test_a_gpu_that_pytorch_has_is_used() -> None:
     choice = choose_target("auto", 16, GPUS, CUDA)
     assert choice.target == CudaTarget(gpu="NVIDIA H200", torch="2.11.0+cu130")
     assert str(choice) == "cuda (PyTorch 2.11.0+cu130, NVIDIA H200), because PyTorch has a GPU"
-    frames = FramePathSettings()
-    assert choice.gpu_pool_bytes == POOL_COPIES * frames.requests_in_flight * frames.slot_bytes
+    assert choice.gpu_pool_bytes == pool_bytes(FramePathSettings().slot_bytes, CUDA.memory_bytes)
 
 
 def test_without_a_gpu_the_cpu_is_used() -> None:
@@ -40,7 +39,8 @@ def test_a_wish_counts() -> None:
 
 
 def test_a_small_gpu_keeps_memory_for_the_networks() -> None:
-    assert pool_bytes(FramePathSettings(), 4 << 30) == 1 << 30
+    assert pool_bytes(112 << 20, 140 << 30) == POOL_COPIES * REQUESTS_IN_FLIGHT * (112 << 20)
+    assert pool_bytes(112 << 20, 8 << 30) == 1 << 30
 
 
 def test_the_answer_is_the_last_line() -> None:
