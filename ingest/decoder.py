@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,15 +15,14 @@ from ingest.colour import RgbConverter
 from ingest.containers import Container, open_input
 from ingest.errors import media_errors
 from ingest.probe import times_are_in_decoding_order
+from ingest.spans import index_at, packets_from_keyframe
 from ingest.streams import (
     DamagedPacketError,
-    data_packets,
     pictures_beside_damage,
     sound_pictures,
     time_base_of,
     video_stream,
 )
-from ingest.times import ns_to_ticks, ticks_to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
-    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -42,7 +39,6 @@ Allocate = Callable[[int], NDArray[np.uint8]]
 _MAX_GROWTH = 4
 """Pictures of more than this many times the described size count as damage: they could eat the memory."""
 _CODED_MARGIN_PX = 64
-_SEEK_STEPS_BACK_NS = (0, 500_000_000, 2_000_000_000, 8_000_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +55,16 @@ def decode_span(
     span: FrameSpan,
     allocate: Allocate | None = None,
     settings: DecoderSettings | None = None,
+    after: int | None = None,
 ) -> Generator[Frame, None, None]:
     """Decode the frames of a span, in order; damaged frames and those built on them are left out.
 
+    `after` is the last of its frames that the caller has already; those that follow are decoded.
     Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage,
     then again from that keyframe on one thread, so that what is left out does not depend on the machine.
     Raises CorruptVideoError if none of the span's frames can be decoded, and the other MediaError leaves.
     """
-    decoding = _SpanDecoding(path, info, span, allocate or _new_frames(info))
+    decoding = _SpanDecoding(path, info, span, allocate or _new_frames(info), after)
     threads = (settings or DecoderSettings()).threads
     with media_errors(path.name):
         try:
@@ -86,8 +84,10 @@ def _new_frames(info: VideoInfo) -> Allocate:
 class _SpanDecoding:
     """One span's decoding, which can be taken up again after the last frame it gave."""
 
-    def __init__(self, path: Path, info: VideoInfo, span: FrameSpan, allocate: Allocate) -> None:
-        self.last_index: int | None = None
+    def __init__(
+        self, path: Path, info: VideoInfo, span: FrameSpan, allocate: Allocate, last_index: int | None
+    ) -> None:
+        self.last_index = last_index
         self._path = path
         self._info = info
         self._span = span
@@ -116,7 +116,7 @@ class _SpanDecoding:
     def _numbered(self, source: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
         """Intact pictures with their place in the video."""
         time_base = time_base_of(stream)
-        packets = _packets_from_keyframe(source, stream, self._info, self._span.start)
+        packets = packets_from_keyframe(source, stream, self._info, self._span.start)
         decode = pictures_beside_damage if stream.thread_count == 1 else sound_pictures
         pictures = decode(stream, packets)
         if times_are_in_decoding_order(self._info.container, self._info.codec):
@@ -150,30 +150,4 @@ def _counted(
 
 def _index_of(picture: VideoFrame, time_base: Fraction, info: VideoInfo) -> int | None:
     ticks = picture.pts if picture.pts is not None else picture.dts
-    if ticks is None:
-        return None
-    pts_ns = ticks_to_ns(ticks, time_base)
-    index = int(np.searchsorted(info.pts_ns, pts_ns))
-    return index if index < info.frame_count and info.pts_ns[index] == pts_ns else None
-
-
-def _packets_from_keyframe(
-    source: InputContainer, stream: VideoStream, info: VideoInfo, index: int
-) -> Iterator[Packet[VideoStream]]:
-    """The stream's packets from the last keyframe at or before frame `index`.
-
-    Demuxers may land behind the time they were asked for (mpegts by its decoding times, mov by its index),
-    so the landing is checked and repeated further back, at last from the start of the file.
-    """
-    keyframe = info.keyframes[np.searchsorted(info.keyframes, index, side="right") - 1]
-    time_base = time_base_of(stream)
-    if keyframe > 0:
-        target_ns = int(info.pts_ns[keyframe])
-        for step_ns in _SEEK_STEPS_BACK_NS:
-            source.seek(ns_to_ticks(target_ns - step_ns, time_base), stream=stream)
-            packets = data_packets(source, stream)
-            first = next((packet for packet in packets if packet.is_keyframe), None)
-            if first is not None and first.pts is not None and ticks_to_ns(first.pts, time_base) <= target_ns:
-                return chain([first], packets)
-        source.seek(0, stream=stream, any_frame=True)
-    return data_packets(source, stream)
+    return None if ticks is None else index_at(ticks, time_base, info)

@@ -12,6 +12,8 @@ import numpy as np
 
 from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS, PoseBatch
 from core.video import FrameSpan, VideoInfo
+from ingest.places import CpuDecoder, FrameDecoder
+from orchestrator.frame_memory import CudaMemory
 from orchestrator.frame_requests import (
     FrameRequest,
     RequestFiller,
@@ -19,7 +21,8 @@ from orchestrator.frame_requests import (
     RunStoppedError,
     VideoRun,
 )
-from orchestrator.shared_memory import FrameRing, RingSettings, Slot
+from orchestrator.frame_ring import FrameRing, RingSettings, Slot
+from orchestrator.gpu_decoding import GpuDecoding
 from orchestrator.triton import FramePoses, TritonClient
 
 REQUESTS_AHEAD = 64
@@ -41,16 +44,23 @@ class FramePathSettings:
 class FramePath:
     """Poses of videos. One per process, an async context manager; runs share its ring of frames."""
 
-    def __init__(self, triton: TritonClient, settings: FramePathSettings) -> None:
+    def __init__(
+        self, triton: TritonClient, settings: FramePathSettings, gpu: GpuDecoding | None = None
+    ) -> None:
+        """With `gpu`, frames are decoded there into memory that Triton reads, if it can."""
         self._triton = triton
         self._settings = settings
+        self._gpu = gpu
+        self._decoder: FrameDecoder = CpuDecoder()
         self._ring: FrameRing | None = None
 
     async def __aenter__(self) -> Self:
         settings = RingSettings(
             slots=self._settings.requests_in_flight + 1, slot_bytes=self._settings.slot_bytes
         )
-        self._ring = await FrameRing.open(self._triton, settings)
+        self._ring = await FrameRing.open(self._triton, settings, self._gpu.gpu if self._gpu else None)
+        if self._gpu is not None and self._ring.transport == CudaMemory.transport:
+            self._decoder = self._gpu.decoder
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -70,7 +80,7 @@ class FramePath:
         await self._ring.register()
         run = VideoRun(path=path, info=info, batches=tuple(batches))
         fitting = self._ring.frames_per_slot(info.height_px, info.width_px)
-        flow = _Flow(run, self._ring, min(self._settings.frames_per_request, fitting))
+        flow = _Flow(run, self._decoder, self._ring, min(self._settings.frames_per_request, fitting))
         async with aclosing(flow.results()) as results:
             async for batch in _assembled(results, len(run.batches), self._triton.joint_count):
                 yield batch
@@ -87,7 +97,7 @@ class _Result:
 class _Flow:
     """One run under way, on the event loop; its decoder runs in a thread."""
 
-    def __init__(self, run: VideoRun, ring: FrameRing, frames_max: int) -> None:
+    def __init__(self, run: VideoRun, decoder: FrameDecoder, ring: FrameRing, frames_max: int) -> None:
         self._ring = ring
         self._loop = asyncio.get_running_loop()
         self._held: set[Slot] = set()
@@ -97,7 +107,7 @@ class _Flow:
         self._borrowing: Future[Slot] | None = None
         self._stopped = False
         port = RequestPort(borrow=self._borrow, emit=self._emit)
-        self._filler = RequestFiller(run, ring, frames_max, port)
+        self._filler = RequestFiller(run, decoder, ring, frames_max, port)
 
     async def results(self) -> AsyncGenerator[_Result, None]:
         """The run's requests with their answers, in order."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.video import FrameSpan, VideoInfo
-from ingest.decoder import decode_span
-from orchestrator.shared_memory import FrameRing, Slot
+from ingest.places import FrameDecoder, Place
+from orchestrator.frame_ring import FrameRing, Slot
 from orchestrator.triton import FrameShape
 
 
@@ -63,47 +63,50 @@ class RequestPort:
 class RequestFiller:
     """Decodes a run. `fill` blocks while no slot is free, so it needs a thread of its own."""
 
-    def __init__(self, run: VideoRun, ring: FrameRing, frames_max: int, port: RequestPort) -> None:
+    def __init__(
+        self, run: VideoRun, decoder: FrameDecoder, ring: FrameRing, frames_max: int, port: RequestPort
+    ) -> None:
         self._run = run
+        self._decoder = decoder
         self._ring = ring
         self._shape = (frames_max, run.info.height_px, run.info.width_px, 3)
         self._port = port
         self._slot: Slot | None = None
+        self._places: list[Place] = []
         self._batch = 0
         self._frames: list[int] = []
-        self._pts_ns: list[int] = []
 
     def fill(self) -> None:
         """Decode all frames. Raises MediaError leaves if none can be decoded; returns when stopped."""
+        run = self._run
         try:
-            for frame in decode_span(self._run.path, self._run.info, self._run.span, self._place):
-                self._frames.append(frame.index)
-                self._pts_ns.append(frame.pts_ns)
-                if len(self._frames) == self._shape[0]:
-                    self._emit()
+            self._decoder.decode_into(run.path, run.info, run.span, self._take)
             self._emit()
         except RunStoppedError:
             return
 
-    def _place(self, frame_index: int) -> NDArray[np.uint8]:
-        """Where the decoder writes a frame."""
+    def _take(self, frame_index: int) -> Place:
+        """Where the decoder writes a frame; those before it are whole."""
         batch = self._run.batch_of(frame_index)
-        if batch != self._batch:
+        if batch != self._batch or len(self._frames) == self._shape[0]:
             self._emit()
             self._batch = batch
         if self._slot is None:
             self._slot = self._port.borrow()
-        return self._ring.array(self._slot, self._shape)[len(self._frames)]
+            self._places = self._ring.places(self._slot, self._shape)
+        self._frames.append(frame_index)
+        return self._places[len(self._frames) - 1]
 
     def _emit(self) -> None:
         if self._slot is None or not self._frames:
             return
+        frames = np.array(self._frames, dtype=np.int32)
         request = FrameRequest(
             batch=self._batch,
             slot=self._slot,
-            shape=(len(self._frames), *self._shape[1:]),
-            frames=np.array(self._frames, dtype=np.int32),
-            pts_ns=np.array(self._pts_ns, dtype=np.int64),
+            shape=(len(frames), *self._shape[1:]),
+            frames=frames,
+            pts_ns=self._run.info.pts_ns[frames],
         )
-        self._slot, self._frames, self._pts_ns = None, [], []
+        self._slot, self._frames = None, []
         self._port.emit(request)

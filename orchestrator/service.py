@@ -10,6 +10,7 @@ from ingest.archive import ArchiveLimits
 from ingest.probe import MediaLimits
 from orchestrator.bus import Bus
 from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.gpu_decoding import open_gpu_decoding
 from orchestrator.intake import Intake
 from orchestrator.lanes import Queue, Scope
 from orchestrator.metrics import Metrics, metrics_server, watch_pool
@@ -20,7 +21,7 @@ from orchestrator.queue_watch import QueueWatch
 from orchestrator.reconciler import Reconciler
 from orchestrator.relay import Relay
 from orchestrator.runner import Runner, RunnerOptions, Step
-from orchestrator.settings import Settings
+from orchestrator.settings import Settings, WorkerLoad
 from orchestrator.stages.collect_job import CollectJobStep
 from orchestrator.stages.collect_video import CollectVideoStep
 from orchestrator.stages.infer import InferStep, PoseSource
@@ -81,13 +82,21 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
     triton = await _open_triton(settings, stop)
     if triton is None:
         return
-    async with triton, FramePath(triton, FramePathSettings()) as frame_path:
-        if await ends_before(stop, _check(triton)):
-            await work_on_runs(settings, frame_path, stop)
+    async with triton:
+        if not await ends_before(stop, _check(triton)):
+            return
+        gpu = await open_gpu_decoding(triton)
+        load = settings.queue.load(gpu.engines if gpu is not None else 0)
+        frames = FramePathSettings(requests_in_flight=load.requests)
+        async with FramePath(triton, frames, gpu) as frame_path:
+            await work_on_runs(settings, frame_path, stop, load)
 
 
-async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Event) -> None:
+async def work_on_runs(
+    settings: Settings, poses: PoseSource, stop: asyncio.Event, load: WorkerLoad | None = None
+) -> None:
     """Work on runs with `poses` until `stop` is set. Raises NotFoundError for an unknown project."""
+    load = load or settings.queue.load()
     objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
     async with (
         Store.open(settings.database_url) as store,
@@ -99,7 +108,7 @@ async def work_on_runs(settings: Settings, poses: PoseSource, stop: asyncio.Even
         intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)
         with metrics_server(metrics, settings.metrics):
             mark_ready(settings.ready_file)
-            await Runner(store, intake, steps, _run_options(settings), metrics).run(Wake(stop))
+            await Runner(store, intake, steps, _run_options(settings, load), metrics).run(Wake(stop))
 
 
 def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, Step]:
@@ -147,9 +156,9 @@ def _step_options(settings: Settings) -> RunnerOptions:
     )
 
 
-def _run_options(settings: Settings) -> RunnerOptions:
+def _run_options(settings: Settings, load: WorkerLoad) -> RunnerOptions:
     return RunnerOptions(
         worker=settings.worker_name,
-        slots=settings.queue.runs_in_flight,
+        slots=load.runs,
         lease=settings.lease,
     )

@@ -28,6 +28,21 @@ class LeaseSettings:
     """On SIGTERM: for tasks and requests under way to end; what is left is handed back."""
 
 
+RUNS_PER_ENGINE = 2
+"""One in the decoder, one that waits for a slot or for Triton."""
+REQUESTS_PER_ENGINE = 2
+"""One that Triton works on, one that waits there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLoad:
+    """What one worker does at a time. The defaults are for decoding on the CPU."""
+
+    runs: int = 2
+    requests: int = 4
+    """To Triton, of all runs together."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueSettings:
     """How much is under way at a time."""
@@ -38,8 +53,21 @@ class QueueSettings:
     """The same for the other steps."""
     steps_in_flight: int = 2
     """Steps other than infer that one orchestrator works on at a time."""
-    runs_in_flight: int = 2
-    """Runs that one worker works on at a time."""
+    runs_in_flight: int | None = None
+    """Runs that one worker works on at a time; None: as many as its decoders need."""
+    requests_in_flight: int | None = None
+    """Requests to Triton, of all runs of a worker together; None: likewise."""
+
+    def load(self, nvdec_engines: int = 0) -> "WorkerLoad":
+        """What a worker does at a time that has so many NVDEC engines; 0: it decodes on the CPU."""
+        usual = WorkerLoad()
+        if nvdec_engines:
+            usual = WorkerLoad(
+                runs=RUNS_PER_ENGINE * nvdec_engines, requests=REQUESTS_PER_ENGINE * nvdec_engines
+            )
+        return WorkerLoad(
+            runs=self.runs_in_flight or usual.runs, requests=self.requests_in_flight or usual.requests
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +113,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
         MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT,
-        MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and MAREY_METRICS_PORT may be left out.
+        MAREY_REQUESTS_IN_FLIGHT, MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and MAREY_METRICS_PORT may be
+        left out.
 
         Raises ConfigurationError that names everything missing.
         """
@@ -94,7 +123,6 @@ class Settings:
         if missing:
             raise ConfigurationError(f"expected the environment variables {', '.join(missing)}, got none")
         database, nats, triton, store = (environment[name] for name in names)
-        runs_in_flight = _positive(environment, "MAREY_RUNS_IN_FLIGHT", QueueSettings().runs_in_flight)
         return cls(
             database_url=database,
             nats_url=nats,
@@ -104,7 +132,10 @@ class Settings:
             nats_replicas=_positive(environment, "MAREY_NATS_REPLICAS", 1),
             cache=_cache(environment),
             lease=LeaseSettings(drain_timeout_s=_drain_timeout_s(environment)),
-            queue=QueueSettings(runs_in_flight=runs_in_flight),
+            queue=QueueSettings(
+                runs_in_flight=_positive_if_set(environment, "MAREY_RUNS_IN_FLIGHT"),
+                requests_in_flight=_positive_if_set(environment, "MAREY_REQUESTS_IN_FLIGHT"),
+            ),
             metrics=_metrics(environment),
         )
 
@@ -142,6 +173,10 @@ def _drain_timeout_s(environment: Mapping[str, str]) -> int:
             f"MAREY_DRAIN_TIMEOUT_S: expected at most {usual.lease_s:g}, the lease, got {timeout_s}"
         )
     return timeout_s
+
+
+def _positive_if_set(environment: Mapping[str, str], name: str) -> int | None:
+    return _positive(environment, name, 1) if name in environment else None
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:

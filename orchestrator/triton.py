@@ -1,6 +1,7 @@
 """Triton's client: poses of frames, and the checks that a server must pass before it gets work."""
 
 import math
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from grpc.aio import UsageError
 from numpy.typing import NDArray
 from tritonclient.grpc import InferInput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
 from tritonclient.utils import InferenceServerException
 
 from core.errors import (
@@ -109,7 +111,7 @@ class TritonClient:
             raise InferenceUnavailableError("Triton: expected all models to be ready, got some that are not")
 
     async def regions(self) -> set[str]:
-        """Names of the shared-memory regions that the server reads."""
+        """Names of the POSIX shared-memory regions that the server reads."""
         with _triton_errors("shared memory"):
             status = await self._client.get_system_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
         return set(status.regions)
@@ -126,6 +128,25 @@ class TritonClient:
         """The server lets go of a region; an InferenceError while requests still read it."""
         with _triton_errors("shared memory"):
             await self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
+
+    async def device_regions(self) -> set[str]:
+        """Names of the regions on a GPU that the server reads; none of a server that knows no GPU."""
+        with _triton_errors("GPU memory"):
+            status = await self._client.get_cuda_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
+        return set(status.regions)
+
+    async def register_device_region(self, name: str, handle: bytes, device: int, byte_size: int) -> None:
+        """Let the server read GPU memory with this `cudaIpcMemHandle_t`; nothing where it already does."""
+        if name not in await self.device_regions():
+            with _triton_errors("GPU memory"):
+                await self._client.register_cuda_shared_memory(
+                    name, b64encode(handle), device, byte_size, client_timeout=CONTROL_TIMEOUT_S
+                )
+
+    async def unregister_device_region(self, name: str) -> None:
+        """The server lets go of a region on a GPU; an InferenceError while requests still read it."""
+        with _triton_errors("GPU memory"):
+            await self._client.unregister_cuda_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
     async def infer_pose_2d(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
         """People of some RGB frames [N, H, W, 3], which travel by reference or in the request's body.
@@ -149,6 +170,15 @@ class TritonClient:
             tensor.set_data_from_numpy(frames)
         result = await self._infer(PIPELINE, tensor)
         return _without_padding(result)
+
+    async def networks_run_on_gpu(self) -> bool:
+        """Whether the server has its networks on a GPU."""
+        for name in NETWORKS:
+            with _triton_errors(name):
+                response = await self._client.get_model_config(name, client_timeout=CONTROL_TIMEOUT_S)
+            if not any(group.kind == ModelInstanceGroup.KIND_GPU for group in response.config.instance_group):
+                return False
+        return True
 
     async def check_contract(self) -> None:
         """Raise ModelContractError unless the server's models are as their committed config.pbtxt says,

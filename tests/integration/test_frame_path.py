@@ -18,10 +18,12 @@ from ingest.decoder import decode_span
 from ingest.encoder import VideoWriter
 from ingest.probe import MediaLimits, probe_video
 from ingest.runs import plan_runs
+from orchestrator.frame_memory import PREFIX, SHARED_MEMORY, remove_stale_regions
 from orchestrator.frame_path import FramePath, FramePathSettings
-from orchestrator.shared_memory import PREFIX, SHARED_MEMORY, FrameRing, RingSettings, remove_stale_regions
+from orchestrator.frame_ring import FrameRing, RingSettings
 from orchestrator.triton import TritonClient
 from tests.media import Clip, overwrite_middle, write_clip
+from tests.services.rings import fill
 from tests.services.triton import TritonServer
 
 FRAMES = 45
@@ -194,7 +196,7 @@ async def test_a_server_that_forgot_the_region_is_told_again(client: TritonClien
     try:
         (region,) = set(SHARED_MEMORY.glob(f"{PREFIX}*")) - before
         slot = await ring.acquire()
-        ring.array(slot, shape)[:] = 200
+        fill(ring, slot, np.full(shape, 200, np.uint8))
         await unregister(client, region.name)
         with pytest.raises(InferenceUnavailableError):
             await ring.infer(slot, shape)
@@ -213,14 +215,14 @@ async def test_a_full_shared_memory_is_an_error_not_a_crash(client: TritonClient
     ring = await FrameRing.open(client, RingSettings(slots=1, slot_bytes=3 << 40))
     try:
         with pytest.raises(InferenceError, match="expected 3298534883328 free bytes in /dev/shm"):
-            ring.array(await ring.acquire(), (1, 1 << 20, 1 << 20, 3))
+            ring.places(await ring.acquire(), (1, 1 << 20, 1 << 20, 3))
     finally:
         await ring.close()
 
 
 _KILLED_OWNER = """
 import asyncio, sys, time
-from orchestrator.shared_memory import FrameRing, RingSettings
+from orchestrator.frame_ring import FrameRing, RingSettings
 from orchestrator.triton import TritonClient
 
 async def main():

@@ -8,7 +8,6 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import InferenceError, InferenceUnavailableError, ModelContractError
-from orchestrator.shared_memory import PREFIX, SHARED_MEMORY, FrameRing, RingSettings
 from orchestrator.triton import RegionFrames, TritonClient
 from tests.services.probe_networks import PERSON_CXCYWH
 from tests.services.running import free_port
@@ -71,22 +70,6 @@ async def test_nobody_is_an_empty_answer(client: TritonClient) -> None:
     assert poses.keypoints_px.shape == (0, client.joint_count, 3)
 
 
-async def test_shared_memory_gives_what_the_body_gives(client: TritonClient) -> None:
-    frames = bright_frames(200, 90)
-    ring = await FrameRing.open(client, RingSettings(slots=2, slot_bytes=2 * frames.nbytes))
-    try:
-        assert ring.is_shared
-        await ring.acquire()
-        slot = await ring.acquire()
-        ring.array(slot, (2, HEIGHT, WIDTH, 3))[:] = frames
-        by_region = await ring.infer(slot, (2, HEIGHT, WIDTH, 3))
-    finally:
-        await ring.close()
-    by_body = await client.infer_pose_2d(frames)
-    np.testing.assert_array_equal(by_region.boxes_px, by_body.boxes_px)
-    np.testing.assert_array_equal(by_region.keypoints_px, by_body.keypoints_px)
-
-
 async def test_too_many_frames_are_the_requests_fault(client: TritonClient) -> None:
     with pytest.raises(InferenceError, match="expected at most 32 frames per request, got 33"):
         await client.infer_pose_2d(np.zeros((33, 32, 32, 3), np.uint8))
@@ -101,14 +84,6 @@ async def test_a_region_that_triton_does_not_know_is_worth_a_retry(client: Trito
 async def test_no_server_is_unavailable() -> None:
     with pytest.raises(InferenceUnavailableError):
         await TritonClient.open(f"127.0.0.1:{free_port()}")
-
-
-async def test_a_ring_removes_its_shared_memory(client: TritonClient) -> None:
-    before = set(SHARED_MEMORY.glob(f"{PREFIX}*"))
-    ring = await FrameRing.open(client, RingSettings(slots=1, slot_bytes=1000))
-    assert len(set(SHARED_MEMORY.glob(f"{PREFIX}*")) - before) == 1
-    await ring.close()
-    assert set(SHARED_MEMORY.glob(f"{PREFIX}*")) <= before
 
 
 @pytest.fixture(scope="module")
