@@ -1,22 +1,19 @@
-"""The GPU's memory, streams and our kernel, by CuPy, which is imported here and nowhere else in `ingest`."""
+"""The GPU's memory, streams and our kernel."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from ctypes import c_float, c_int, c_void_p
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ConfigurationError, UnforeseenError
 from ingest.nvdec.conversion import Conversion
+from ingest.nvdec.driver import CudaDriver
 from ingest.places import DevicePlace
 
-KERNELS = Path(__file__).with_name("kernels.cu")
+PTX = Path(__file__).with_name("kernels.ptx")
 _THREADS_PER_BLOCK = 256
-_HOST_TO_DEVICE, _DEVICE_TO_HOST = 1, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,76 +31,53 @@ class Picture:
 
 
 class Gpu:
-    """One GPU. Every thread that works with it calls `use` first."""
+    """One GPU. Every thread that works with it calls `use` first. Methods raise UnforeseenError."""
 
     def __init__(self, number: int = 0) -> None:
-        """Raises ConfigurationError where CuPy is not installed or finds no such GPU."""
-        try:
-            import cupy
-        except ImportError as error:
-            raise ConfigurationError(f"expected the package cupy (group `gpu`), got: {error}") from error
+        """Raises ConfigurationError where there is no driver or no such GPU."""
         self.number = number
-        self._cupy: Any = cupy
-        try:
-            self.use()
-            self._cupy.cuda.runtime.memGetInfo()
-        except cupy.cuda.runtime.CUDARuntimeError as error:
-            raise ConfigurationError(f"expected GPU {number} to work, got: {error}") from error
+        self._driver = CudaDriver(number)
 
     def use(self) -> None:
         """Make this GPU the calling thread's."""
-        self._cupy.cuda.runtime.setDevice(self.number)
+        self._driver.use()
 
     def used_bytes(self) -> int:
         """Memory in use, by all processes."""
-        with self._errors():
-            free, total = self._cupy.cuda.runtime.memGetInfo()
-        used: int = total - free
-        return used
+        return self._driver.used_bytes()
 
     def stream(self) -> "Stream":
         """A new stream of work, independent of all others."""
-        return Stream(self._cupy.cuda.Stream(non_blocking=True), self._to_rgb)
+        return Stream(self._driver, self._to_rgb)
 
     def allocate(self, byte_size: int) -> "DeviceMemory":
-        """Memory that other processes may open. Raises UnforeseenError where there is not enough."""
-        with self._errors():
-            pointer = self._cupy.cuda.runtime.malloc(byte_size)
-            handle: bytes = self._cupy.cuda.runtime.ipcGetMemHandle(pointer)
-        return DeviceMemory(gpu=self, pointer=pointer, byte_size=byte_size, handle=handle)
+        """Memory that other processes may open."""
+        self.use()
+        pointer = self._driver.allocate(byte_size)
+        return DeviceMemory(
+            gpu=self, pointer=pointer, byte_size=byte_size, handle=self._driver.ipc_handle(pointer)
+        )
 
     def free(self, memory: "DeviceMemory") -> None:
         """Give memory back; nothing may use it any more."""
-        with self._errors():
-            self.use()
-            self._cupy.cuda.runtime.free(memory.pointer)
+        self.use()
+        self._driver.free(memory.pointer)
 
     def upload(self, place: DevicePlace, rgb: NDArray[np.uint8]) -> None:
         """Copy a contiguous array to the GPU."""
-        with self._errors():
-            self.use()
-            runtime = self._cupy.cuda.runtime
-            runtime.memcpy(place.pointer, rgb.ctypes.data, rgb.nbytes, _HOST_TO_DEVICE)
+        self.use()
+        self._driver.upload(place.pointer, rgb.ctypes.data, rgb.nbytes)
 
     def download(self, place: DevicePlace, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         """Copy a uint8 array of this shape from the GPU."""
+        self.use()
         array = np.empty(shape, np.uint8)
-        with self._errors():
-            self.use()
-            runtime = self._cupy.cuda.runtime
-            runtime.memcpy(array.ctypes.data, place.pointer, array.nbytes, _DEVICE_TO_HOST)
+        self._driver.download(array.ctypes.data, place.pointer, array.nbytes)
         return array
 
     @cached_property
-    def _to_rgb(self) -> Any:
-        return self._cupy.RawModule(code=KERNELS.read_text(), options=("--std=c++17",)).get_function("to_rgb")
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except self._cupy.cuda.runtime.CUDARuntimeError as error:
-            raise UnforeseenError(f"GPU {self.number}: {error}") from error
+    def _to_rgb(self) -> int:
+        return self._driver.kernel(PTX.read_bytes(), "to_rgb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,29 +98,32 @@ class DeviceMemory:
 class Stream:
     """Work of one thread for the GPU, done in order."""
 
-    def __init__(self, stream: Any, to_rgb: Any) -> None:
-        self._stream = stream
+    def __init__(self, driver: CudaDriver, to_rgb: int) -> None:
+        self._driver = driver
         self._to_rgb = to_rgb
-
-    @property
-    def pointer(self) -> int:
+        self.pointer = driver.new_stream()
         """The `CUstream`."""
-        pointer: int = self._stream.ptr
-        return pointer
 
     def wait(self) -> None:
         """Until all is done."""
-        self._stream.synchronize()
+        self._driver.wait(self.pointer)
 
     def convert(self, picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace) -> None:
         """Write a picture as displayed RGB; done after `wait`."""
         blocks = -(-picture.height_px * picture.width_px // _THREADS_PER_BLOCK)
-        arguments = (
-            *(np.uint64(pointer) for pointer in (picture.luma, picture.chroma, place.pointer)),
-            *(np.int32(size) for size in (picture.height_px, picture.width_px, picture.pitch_bytes)),
-            np.int32(picture.bit_depth > 8),
-            np.int32(rotation_deg // 90),
-            *(np.float32(part) for part in (how.luma_offset, how.luma_gain)),
-            *(np.float32(part) for part in (how.red_v, how.green_u, how.green_v, how.blue_u)),
-        )
-        self._to_rgb((blocks,), (_THREADS_PER_BLOCK,), arguments, stream=self._stream)
+        arguments = kernel_arguments(picture, how, rotation_deg, place)
+        self._driver.launch(self._to_rgb, (blocks, _THREADS_PER_BLOCK), self.pointer, arguments)
+
+
+def kernel_arguments(
+    picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace
+) -> tuple[c_void_p | c_int | c_float, ...]:
+    """The parameters of `to_rgb` in kernels.cu."""
+    return (
+        *(c_void_p(pointer) for pointer in (picture.luma, picture.chroma, place.pointer)),
+        *(c_int(size) for size in (picture.height_px, picture.width_px, picture.pitch_bytes)),
+        c_int(picture.bit_depth > 8),
+        c_int(rotation_deg // 90),
+        *(c_float(part) for part in (how.luma_offset, how.luma_gain)),
+        *(c_float(part) for part in (how.red_v, how.green_u, how.green_v, how.blue_u)),
+    )

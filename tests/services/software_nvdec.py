@@ -17,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from ingest.nvdec.build_kernels import SOURCE
 from ingest.nvdec.conversion import Conversion
 from ingest.nvdec.cuvid import (
     NVDEC_CODECS,
@@ -28,7 +29,7 @@ from ingest.nvdec.cuvid import (
     SourcePacket,
     VideoFormat,
 )
-from ingest.nvdec.device import KERNELS, Gpu, Picture, Stream
+from ingest.nvdec.device import Gpu, Picture, Stream, kernel_arguments
 from ingest.places import DevicePlace
 
 SURFACES = 24
@@ -43,27 +44,20 @@ def host_kernel() -> ctypes.CDLL:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "kernels.so"
         flags = ("-x", "c++", "-std=c++17", "-O2", "-shared", "-fPIC")
-        subprocess.run([compiler, *flags, str(KERNELS), "-o", str(library)], check=True)
+        subprocess.run([compiler, *flags, str(SOURCE), "-o", str(library)], check=True)
         return ctypes.CDLL(str(library))
 
 
 class HostStream(Stream):
     """Work that is done at once."""
 
-    def __init__(self) -> None: ...
-
-    @property
-    def pointer(self) -> int:
-        return 0
+    def __init__(self) -> None:
+        self.pointer = 0
 
     def wait(self) -> None: ...
 
     def convert(self, picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace) -> None:
-        pointers = [ctypes.c_void_p(each) for each in (picture.luma, picture.chroma, place.pointer)]
-        sizes = (picture.height_px, picture.width_px, picture.pitch_bytes)
-        kind = (int(picture.bit_depth > 8), rotation_deg // 90)
-        parts = (how.luma_offset, how.luma_gain, how.red_v, how.green_u, how.green_v, how.blue_u)
-        host_kernel().to_rgb(*pointers, *sizes, *kind, *(ctypes.c_float(part) for part in parts))
+        host_kernel().to_rgb(*kernel_arguments(picture, how, rotation_deg, place))
 
 
 class HostGpu(Gpu):

@@ -7,8 +7,9 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from ingest.colour import RgbConverter
+from ingest.nvdec.build_kernels import source_mark
 from ingest.nvdec.conversion import conversion, named_matrix, to_rgb
-from ingest.nvdec.device import Picture
+from ingest.nvdec.device import PTX, Picture
 from ingest.places import DevicePlace
 from tests.services.software_nvdec import HostStream
 
@@ -113,3 +114,7 @@ def test_black_and_white_end_at_0_and_255(full: bool, bit_depth: int) -> None:
     assert how is not None
     luma, chroma = np.array([levels], np.float32), np.full((1, 1, 2), 128, np.float32)
     assert to_rgb(luma, chroma, how, 0).tolist() == [[[0] * 3, [255] * 3]]
+
+
+def test_the_compiled_kernel_is_that_of_the_source() -> None:
+    assert PTX.read_text().startswith(source_mark()), "run `python -m ingest.nvdec.build_kernels`"

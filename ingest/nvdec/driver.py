@@ -1,0 +1,103 @@
+"""The CUDA driver (libcuda) by ctypes: the few calls that frames need. Names are those of cuda.h."""
+
+import ctypes
+from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_void_p
+from typing import Final
+
+from core.errors import ConfigurationError, UnforeseenError
+
+IPC_HANDLE_BYTES = 64
+_STREAM_NON_BLOCKING: Final = 1
+
+
+class _IpcHandle(ctypes.Structure):
+    _fields_ = (("bytes", ctypes.c_ubyte * IPC_HANDLE_BYTES),)
+
+
+class CudaDriver:
+    """One GPU's primary context. Its calls raise UnforeseenError with CUDA's name of the error."""
+
+    def __init__(self, number: int) -> None:
+        """Raises ConfigurationError without a driver or such a GPU."""
+        try:
+            self._library = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            raise ConfigurationError(f"expected NVIDIA's driver, got: {error}") from error
+        device, self._context = c_int(), c_void_p()
+        try:
+            self._call("cuInit", c_uint(0))
+            self._call("cuDeviceGet", byref(device), c_int(number))
+            self._call("cuDevicePrimaryCtxRetain", byref(self._context), device)
+            self.use()
+        except UnforeseenError as error:
+            raise ConfigurationError(f"expected GPU {number} to work, got: {error}") from error
+
+    def use(self) -> None:
+        """Make the context the calling thread's."""
+        self._call("cuCtxSetCurrent", self._context)
+
+    def allocate(self, byte_size: int) -> int:
+        """Address of new device memory."""
+        pointer = c_void_p()
+        self._call("cuMemAlloc_v2", byref(pointer), c_size_t(byte_size))
+        return pointer.value or 0
+
+    def free(self, pointer: int) -> None:
+        """Give device memory back."""
+        self._call("cuMemFree_v2", c_void_p(pointer))
+
+    def ipc_handle(self, pointer: int) -> bytes:
+        """What another process opens the memory with."""
+        handle = _IpcHandle()
+        self._call("cuIpcGetMemHandle", byref(handle), c_void_p(pointer))
+        return bytes(handle)
+
+    def used_bytes(self) -> int:
+        """Device memory in use, by all processes."""
+        free, total = c_size_t(), c_size_t()
+        self._call("cuMemGetInfo_v2", byref(free), byref(total))
+        return total.value - free.value
+
+    def upload(self, pointer: int, host: int, byte_size: int) -> None:
+        """Copy from this process to the device."""
+        self._call("cuMemcpyHtoD_v2", c_void_p(pointer), c_void_p(host), c_size_t(byte_size))
+
+    def download(self, host: int, pointer: int, byte_size: int) -> None:
+        """Copy from the device to this process."""
+        self._call("cuMemcpyDtoH_v2", c_void_p(host), c_void_p(pointer), c_size_t(byte_size))
+
+    def new_stream(self) -> int:
+        """A `CUstream`."""
+        stream = c_void_p()
+        self._call("cuStreamCreate", byref(stream), c_uint(_STREAM_NON_BLOCKING))
+        return stream.value or 0
+
+    def wait(self, stream: int) -> None:
+        """Until all work of a stream is done."""
+        self._call("cuStreamSynchronize", c_void_p(stream))
+
+    def kernel(self, ptx: bytes, name: str) -> int:
+        """A `CUfunction` of a module in PTX."""
+        module, function = c_void_p(), c_void_p()
+        self._call("cuModuleLoadData", byref(module), c_char_p(ptx))
+        self._call("cuModuleGetFunction", byref(function), module, c_char_p(name.encode()))
+        return function.value or 0
+
+    def launch(self, kernel: int, grid: tuple[int, int], stream: int, arguments: tuple[object, ...]) -> None:
+        """Start a kernel over blocks x threads; arguments are ctypes values of its parameters' types."""
+        pointers = (c_void_p * len(arguments))(
+            *(ctypes.addressof(argument) for argument in arguments)  # type: ignore[arg-type]
+        )
+        blocks, threads = grid
+        sizes = tuple(map(c_uint, (blocks, 1, 1, threads, 1, 1, 0)))
+        self._call("cuLaunchKernel", c_void_p(kernel), *sizes, c_void_p(stream), pointers, c_void_p())
+
+    def _call(self, name: str, *arguments: object) -> None:
+        status = getattr(self._library, name)(*arguments)
+        if status != 0:
+            raise UnforeseenError(f"{name}: {self._error_name(status)}")
+
+    def _error_name(self, status: int) -> str:
+        text = c_char_p()
+        self._library.cuGetErrorName(c_int(status), byref(text))
+        return text.value.decode() if text.value else str(status)
