@@ -11,6 +11,7 @@ from marey.client import Client
 from marey.endpoint import checked_url
 from marey.errors import MareyError
 from marey.profiles import DEFAULT, Profile, kept_profile, write_profile
+from marey.retry import RetryPolicy
 
 _LOCAL = "http://127.0.0.1:8080"
 
@@ -40,7 +41,7 @@ def _ask_url(known: Profile | None) -> str:
 def _warn_if_useless(url: str, key: str) -> None:
     """A server may be away for now, so this is no error."""
     try:
-        with Client(url, key.strip()) as client:
+        with Client(url, key.strip(), retry=RetryPolicy(attempts=1)) as client:
             next(client.list_jobs(page_size=1), None)
     except MareyError as error:
         click.echo(f"Warning: {error}", err=True)
