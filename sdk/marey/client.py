@@ -21,8 +21,8 @@ Value = TypeVar("Value")
 class AsyncClient(Operations):
     """Talks to one Marey, for programs with an event loop (asyncio).
 
-    `endpoint_url` defaults to MAREY_ENDPOINT_URL, then to the profile made by `marey configure`, then to the
-    stack started by `marey up` here; `api_key` to MAREY_API_KEY, then to what is kept for this endpoint.
+    `endpoint_url` defaults to that of `profile`, MAREY_ENDPOINT_URL, the default profile made by `marey
+    configure`, the stack started by `marey up` here; `api_key` to MAREY_API_KEY, what is kept for the server.
     `timeout_s` bounds each connection and each silence, not a whole operation.
     """
 

@@ -11,6 +11,8 @@ import msgspec
 from marey.errors import NoEndpointError
 from marey.profiles import Profile, read_profile
 
+_VARIABLES = ("MAREY_ENDPOINT_URL", "MAREY_API_KEY")
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -29,12 +31,16 @@ class StackFile(msgspec.Struct, frozen=True):
 def resolve_endpoint(
     given_url: str | None, given_key: str | None, environ: Mapping[str, str], profile: str | None = None
 ) -> Endpoint:
-    """The server: `given_url`, else MAREY_ENDPOINT_URL, else the profile's, else the stack in MAREY_HOME
-    (default ~/.marey).
+    """The server: `given_url`, else that of `profile`, else MAREY_ENDPOINT_URL, else the profile's of
+    MAREY_PROFILE or `default`, else the stack in MAREY_HOME (default ~/.marey).
 
-    The key: `given_key`, else MAREY_API_KEY, else what the profile or the stack keeps for this very server: a
-    kept key is never sent to another. Raises NoEndpointError if there is no server.
+    The key: `given_key`, else MAREY_API_KEY unless `profile` is given, else what the profile or the stack
+    keeps for this very server: a kept key is never sent to another. Raises NoEndpointError if there is no
+    server.
     """
+    if profile is not None:
+        # What is said here and now comes before what is set for everything.
+        environ = {name: value for name, value in environ.items() if name not in _VARIABLES}
     url = given_url or environ.get("MAREY_ENDPOINT_URL")
     key = given_key or environ.get("MAREY_API_KEY")
     if url and key:

@@ -41,7 +41,7 @@ def with_client(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--endpoint-url",
         metavar="URL",
-        help="The server. Default: MAREY_ENDPOINT_URL, the profile's, then the stack of `marey up` here.",
+        help="The server. Default: the profile's, MAREY_ENDPOINT_URL, then the stack of `marey up` here.",
     )
     @click.option(
         "--profile",

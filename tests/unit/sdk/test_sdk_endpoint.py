@@ -57,6 +57,11 @@ def test_profiles_are_kept_for_their_owner(environ: dict[str, str]) -> None:
     assert resolve_endpoint(None, None, environ, "lab") == Endpoint("https://lab.example", "lab")
     environ["MAREY_PROFILE"] = "club"
     assert resolve_endpoint(None, None, environ) == Endpoint("https://club.example", "club")
+    environ |= {"MAREY_ENDPOINT_URL": "https://marey.example", "MAREY_API_KEY": "environment-key"}
+    assert resolve_endpoint(None, None, environ, "lab") == Endpoint("https://lab.example", "lab")
+    assert resolve_endpoint(None, None, environ).url == "https://marey.example"
+    for name in ("MAREY_ENDPOINT_URL", "MAREY_API_KEY"):
+        del environ[name]
     assert stat.S_IMODE(profiles_path(environ).stat().st_mode) == 0o600
     with pytest.raises(NoEndpointError, match=r"no profile 'gym'.*marey configure"):
         resolve_endpoint(None, None, environ, "gym")
