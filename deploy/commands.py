@@ -39,13 +39,23 @@ _target = click.option(
     help="What the networks run on; auto takes a GPU that PyTorch can use. Default: MAREY_TARGET, else auto.",
 )
 
+_engines = click.option(
+    "--engines",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="MAREY_ENGINES",
+    help="Folder of TensorRT engines for this GPU (`marey models engines`), in place of PyTorch.",
+)
+
 
 @click.command()
 @_home
 @_models
 @_target
+@_engines
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API. Default: a free one, kept.")
-def up(home: Path, models: Path | None, target: TargetWish, api_port: int | None) -> None:
+def up(
+    home: Path, models: Path | None, target: TargetWish, engines: Path | None, api_port: int | None
+) -> None:
     """Run the whole service on this machine until Ctrl-C.
 
     MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL and MAREY_STORE_URL name services that run elsewhere.
@@ -55,7 +65,9 @@ def up(home: Path, models: Path | None, target: TargetWish, api_port: int | None
 
     external = ExternalServices.from_environment(os.environ)
     with error_sentences():
-        options = StackOptions(home=home, api_port=api_port, external=external, models=models, target=target)
+        options = StackOptions(
+            home=home, api_port=api_port, external=external, models=models, target=target, engines=engines
+        )
         run_in_foreground(options)
 
 
@@ -121,6 +133,7 @@ def worker(project: str | None, tier: str | None) -> None:
 @_home
 @_models
 @_target
+@_engines
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
@@ -129,6 +142,7 @@ def triton(  # noqa: PLR0913 one parameter per option of the command
     home: Path,
     models: Path | None,
     target: TargetWish,
+    engines: Path | None,
     host: str,
     http_port: int,
     grpc_port: int,
@@ -140,7 +154,7 @@ def triton(  # noqa: PLR0913 one parameter per option of the command
 
     ports = TritonPorts(host=host, http=http_port, grpc=grpc_port, metrics=metrics_port)
     with error_sentences():
-        run_lone_triton(LoneTriton(home=home, models=models, ports=ports, target=target))
+        run_lone_triton(LoneTriton(home=home, models=models, ports=ports, target=target, engines=engines))
 
 
 @click.command()

@@ -1,9 +1,11 @@
-"""Target `cuda`: Triton's Python backend and PyTorch on one NVIDIA GPU."""
+"""Target `cuda`: Triton's Python backend on one NVIDIA GPU, networks by PyTorch or as TensorRT engines."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig, ModelInstanceGroup
 
+from model_repository.plans import PLAN_PATH
 from model_repository.targets import set_parameters
 
 GPU = 0
@@ -24,11 +26,13 @@ class CudaTarget:
     """Its name, such as `NVIDIA H200`: a compiled network runs on no other."""
     torch: str
     """Version of PyTorch, likewise."""
+    engines: Path | None = None
+    """Folder with a plan and its manifest for each network (`marey models engines`); None: PyTorch."""
 
     @property
     def runner(self) -> str:
-        """PyTorch."""
-        return "torch_cuda"
+        """PyTorch, or the library that made the plans."""
+        return "torch_cuda" if self.engines is None else "tensorrt"
 
     def adapt_glue(self, config: ModelConfig) -> None:
         """Instances as committed, on one GPU: a request's tensors must not wander between GPUs."""
@@ -39,12 +43,12 @@ class CudaTarget:
         """One instance; tensors stay on the GPU."""
         config.ClearField("instance_group")
         config.instance_group.add(kind=ModelInstanceGroup.KIND_GPU, count=1, gpus=[GPU])
-        set_parameters(
-            config,
-            FORCE_CPU_ONLY_INPUT_TENSORS="no",
-            batches=" ".join(map(str, batches_of(config))),
-            packages=PACKAGES,
-        )
+        set_parameters(config, FORCE_CPU_ONLY_INPUT_TENSORS="no")
+        if self.engines is None:
+            batches = " ".join(map(str, batches_of(config)))
+            set_parameters(config, batches=batches, packages=PACKAGES)
+        else:
+            set_parameters(config, plan=PLAN_PATH.name)
 
 
 def batches_of(config: ModelConfig) -> tuple[int, ...]:

@@ -25,6 +25,7 @@ class LoneTriton:
     """Folder of the user's networks; None takes the shipped ones."""
     ports: TritonPorts
     target: TargetWish = "auto"
+    engines: Path | None = None
 
 
 def run_lone_triton(options: LoneTriton) -> None:
@@ -38,7 +39,7 @@ def run_lone_triton(options: LoneTriton) -> None:
 async def _serve(options: LoneTriton, console: Console) -> None:
     home = Home(options.home.expanduser().absolute())
     models = options.models and options.models.expanduser().absolute()
-    target = await asyncio.to_thread(machine_target, options.target)
+    target = await asyncio.to_thread(machine_target, options.target, options.engines)
     console.print(f"target        {target}", highlight=False, markup=False)
     with home.locked() as lock_fd:
         supervisor = Supervisor(home.logs, lock_fd, EventPrinter(console))

@@ -42,6 +42,8 @@ class StackOptions:
 
     target: TargetWish = "auto"
     """What the networks run on; `auto` takes a GPU that PyTorch can use."""
+    engines: Path | None = None
+    """Folder of TensorRT engines to run there instead of PyTorch's."""
 
     def __post_init__(self) -> None:
         if self.models is not None and self.external.triton_url:

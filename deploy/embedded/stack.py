@@ -72,7 +72,7 @@ async def embedded_stack(
             external=options.external,
             target=None
             if options.external.triton_url
-            else await asyncio.to_thread(machine_target, options.target),
+            else await asyncio.to_thread(machine_target, options.target, options.engines),
             models=options.models and options.models.expanduser().absolute(),
         )
         supervisor = Supervisor(home.logs, lock_fd, report)

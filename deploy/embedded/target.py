@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from core.errors import ConfigurationError
@@ -38,24 +39,37 @@ class TargetChoice:
         return f"{_described(self.target)}, because {self.why}"
 
 
-def machine_target(wish: TargetWish = "auto") -> TargetChoice:
-    """The choice on this machine; PyTorch is asked only where it matters."""
+def machine_target(wish: TargetWish = "auto", engines: Path | None = None) -> TargetChoice:
+    """The choice on this machine; PyTorch is asked only where it matters.
+
+    `engines` is a folder of TensorRT plans to run instead of the networks' packages.
+    """
     gpus = gpu_names()
     asked = wish == "cuda" or (wish == "auto" and bool(gpus))
-    return choose_target(wish, usable_cores(), gpus, probe_cuda() if asked else CudaMachine())
+    cuda = probe_cuda() if asked else CudaMachine()
+    return choose_target(wish, usable_cores(), gpus, cuda, engines)
 
 
-def choose_target(wish: TargetWish, cores: int, gpus: Sequence[str], cuda: CudaMachine) -> TargetChoice:
+def choose_target(
+    wish: TargetWish,
+    cores: int,
+    gpus: Sequence[str],
+    cuda: CudaMachine,
+    engines: Path | None = None,
+) -> TargetChoice:
     """`cuda` where PyTorch has a GPU, else `cpu`. Raises ConfigurationError for a wish that cannot be."""
-    if wish == "cuda" and not cuda.gpu:
-        raise ConfigurationError(f"expected a GPU for the target cuda, got none: {cuda.problem}")
     if cuda.gpu and wish != "cpu":
         return TargetChoice(
-            target=CudaTarget(gpu=cuda.gpu, torch=cuda.torch),
+            target=CudaTarget(gpu=cuda.gpu, torch=cuda.torch, engines=engines),
             why="it was asked for" if wish == "cuda" else "PyTorch has a GPU",
             gpu_pool_bytes=pool_bytes(FramePathSettings().slot_bytes, cuda.memory_bytes),
         )
-    return TargetChoice(target=CpuTarget(cores=cores), why=_why_cpu(wish, gpus, cuda))
+    choice = TargetChoice(target=CpuTarget(cores=cores), why=_why_cpu(wish, gpus, cuda))
+    if wish == "cuda":
+        raise ConfigurationError(f"expected a GPU for the target cuda, got none: {cuda.problem}")
+    if engines is not None:
+        raise ConfigurationError(f"expected a GPU for the engines in {engines}, got the target {choice}")
+    return choice
 
 
 def pool_bytes(request_bytes: int, memory_bytes: int) -> int:
@@ -65,7 +79,8 @@ def pool_bytes(request_bytes: int, memory_bytes: int) -> int:
 
 def _described(target: Target) -> str:
     if isinstance(target, CudaTarget):
-        return f"cuda (PyTorch {target.torch}, {target.gpu})"
+        library = f"PyTorch {target.torch}" if target.engines is None else f"engines of {target.engines}"
+        return f"cuda ({library}, {target.gpu})"
     if isinstance(target, CpuTarget):
         return f"cpu (ONNX Runtime, {target.cores} core{'s' if target.cores > 1 else ''})"
     raise TypeError(f"expected a known target, got {target!r}")

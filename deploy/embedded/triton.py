@@ -18,6 +18,7 @@ from deploy.embedded.packages import cache_folder, compile_networks, compiler_en
 from deploy.embedded.process import ServiceCommand
 from model_repository.contract import MODELS, NETWORKS, ModelConfig, config_text, configs_with, read_config
 from model_repository.cuda_target import GPU, PACKAGES, CudaTarget, batches_of
+from model_repository.plans import MANIFEST_NAME, PLAN_PATH
 from model_repository.sizes import fit_all
 from model_repository.targets import MODEL_FILE, NETWORK_PLATFORM, Target, render
 
@@ -72,7 +73,7 @@ def build_repository(target: Target, out: Path, models: Path | None = None) -> N
         _build_model(config, paths[name].parent / "1", out / "models" / name, target)
     _check_network_files(paths)
     if isinstance(target, CudaTarget):
-        _add_packages(paths, out / "models", target)
+        _add_compiled(paths, out / "models", target)
     remove_stale_regions(out)
 
 
@@ -200,6 +201,25 @@ def _check_network_files(configs: Mapping[str, Path]) -> None:
         file = configs[name].parent / "1" / MODEL_FILE
         if not file.exists():
             raise ConfigurationError(f"expected the network {name} in {file}, got no such file")
+
+
+def _add_compiled(configs: Mapping[str, Path], models: Path, target: CudaTarget) -> None:
+    if target.engines is None:
+        _add_packages(configs, models, target)
+    else:
+        _add_engines(target.engines, models)
+
+
+def _add_engines(engines: Path, models: Path) -> None:
+    """Link the networks' plans and manifests into the built models."""
+    for name in NETWORKS:
+        for part in (PLAN_PATH, Path(MANIFEST_NAME)):
+            file = (engines / name / part).resolve()
+            if not file.is_file():
+                raise ConfigurationError(
+                    f"expected {file}, got no such file. `marey models engines` makes it."
+                )
+            (models / name / part).symlink_to(file)
 
 
 def _add_packages(configs: Mapping[str, Path], models: Path, target: CudaTarget) -> None:

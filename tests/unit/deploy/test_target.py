@@ -1,5 +1,7 @@
 """Which target is chosen on which machine, and what is said about it."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import ConfigurationError
@@ -36,6 +38,15 @@ def test_a_wish_counts() -> None:
     assert choose_target("cpu", 2, GPUS, CUDA).target == CpuTarget(cores=2)
     with pytest.raises(ConfigurationError, match="expected a GPU for the target cuda, got none: PyTorch is"):
         choose_target("cuda", 2, GPUS, NO_TORCH)
+
+
+def test_engines_need_a_gpu() -> None:
+    folder = Path("/engines")
+    assert choose_target("auto", 2, GPUS, CUDA, folder).target == CudaTarget(
+        gpu="NVIDIA H200", torch="2.11.0+cu130", engines=folder
+    )
+    with pytest.raises(ConfigurationError, match=r"expected a GPU for the engines in /engines, got .* cpu"):
+        choose_target("auto", 2, GPUS, NO_TORCH, folder)
 
 
 def test_a_small_gpu_keeps_memory_for_the_networks() -> None:

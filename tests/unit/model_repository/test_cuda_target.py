@@ -25,6 +25,15 @@ def test_rendering_keeps_the_contract(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+def test_with_engines_a_network_has_a_plan_in_place_of_packages(name: str) -> None:
+    target = CudaTarget(gpu="NVIDIA L4", torch="2.11.0+cu130", engines=Path("/engines"))
+    rendered = render(read_config(committed_configs()[name]), target)
+    assert target.runner == "tensorrt"
+    assert rendered.parameters["plan"].string_value == "model.plan"
+    assert "packages" not in rendered.parameters
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_batches_are_compiled_up_to_what_the_batcher_sends(name: str) -> None:
     config = read_config(committed_configs()[name])
     batches = batches_of(config)
