@@ -6,6 +6,7 @@ hypothesis.settings.register_profile("marey", deadline=None)
 hypothesis.settings.load_profile("marey")
 
 pytest_plugins = [
+    "tests.services.gpu",
     "tests.services.postgres",
     "tests.services.nats",
     "tests.services.s3",

@@ -79,7 +79,7 @@ def check_nvdec(facts: Facts) -> Finding:
     count = facts.nvdec.engines
     if count == 0:
         return Finding(check="nvdec", state="note", sentence=f"{facts.gpus[0]} has no H.264 decoder")
-    sentence = f"{count} engine{'s' if count > 1 else ''}, not used: this version decodes on the CPU"
+    sentence = f"{count} engine{'s' if count > 1 else ''}: used where Triton's networks run on the GPU too"
     return Finding(check="nvdec", state="ok", sentence=sentence)
 
 

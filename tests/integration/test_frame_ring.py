@@ -10,7 +10,8 @@ from ingest.nvdec.device import Gpu
 from orchestrator.frame_memory import PREFIX, SHARED_MEMORY, CudaMemory, FrameMemory, OwnMemory, PosixMemory
 from orchestrator.frame_ring import FrameRing, RingSettings, Slot
 from orchestrator.triton import TritonClient
-from tests.services.rings import fill, gpu_or_skip
+from tests.services.gpu import gpu_or_problem
+from tests.services.rings import fill
 from tests.services.triton import TritonServer
 
 FRAMES = np.stack([np.full((96, 128, 3), level, np.uint8) for level in (200, 90)])
@@ -28,7 +29,9 @@ async def client(probe_triton: TritonServer) -> AsyncIterator[TritonClient]:
 
 @pytest.fixture
 def gpu(transport: str) -> Gpu | None:
-    return gpu_or_skip() if transport == "cuda" else None
+    gpu = gpu_or_problem() if transport == "cuda" else None
+    assert not isinstance(gpu, str)
+    return gpu
 
 
 def memory_of(transport: str, gpu: Gpu | None) -> FrameMemory:

@@ -25,7 +25,6 @@ from tests.services.nvdec_clips import (
     kinds,
     write_kind,
 )
-from tests.services.rings import gpu_or_skip
 
 pytestmark = pytest.mark.gpu
 
@@ -34,11 +33,6 @@ CLIPS = 2000
 SETTLING_CLIPS = 400
 LARGEST_GROWTH_BYTES = 32 << 20
 MEMORY_BYTES = 256 << 20
-
-
-@pytest.fixture(scope="module")
-def gpu() -> Gpu:
-    return gpu_or_skip()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Frames into rings, whatever their memory."""
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
-from core.errors import ConfigurationError
 from ingest.nvdec.device import Gpu
 from ingest.places import DevicePlace
 from orchestrator.frame_ring import FrameRing, Slot
@@ -19,11 +17,3 @@ def fill(ring: FrameRing, slot: Slot, frames: NDArray[np.uint8], gpu: Gpu | None
             gpu.upload(place, frame)
         else:
             place[:] = frame
-
-
-def gpu_or_skip() -> Gpu:
-    """The first GPU; without one the test is skipped."""
-    try:
-        return Gpu()
-    except ConfigurationError as error:
-        pytest.skip(f"no GPU: {error}")

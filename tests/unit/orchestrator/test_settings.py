@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.errors import ConfigurationError
-from orchestrator.settings import Settings
+from orchestrator.settings import QueueSettings, Settings, WorkerLoad
 
 COMPLETE = {
     "MAREY_DATABASE_URL": "postgresql://db/marey",
@@ -20,13 +20,15 @@ def test_everything_is_read() -> None:
         {
             **COMPLETE,
             "MAREY_RUNS_IN_FLIGHT": "5",
+            "MAREY_REQUESTS_IN_FLIGHT": "6",
             "MAREY_DRAIN_TIMEOUT_S": "8",
             "MAREY_READY_FILE": "/run/worker.ready",
         }
     )
     assert (settings.database_url, settings.nats_url) == ("postgresql://db/marey", "nats://bus")
     assert (settings.triton_url, settings.store_url) == ("triton:8001", "file:///data")
-    assert (settings.queue.runs_in_flight, settings.lease.drain_timeout_s) == (5, 8)
+    assert (settings.queue.runs_in_flight, settings.queue.requests_in_flight) == (5, 6)
+    assert settings.lease.drain_timeout_s == 8
     assert str(settings.ready_file) == "/run/worker.ready"
 
 
@@ -47,3 +49,18 @@ def test_a_wrong_number_is_named(text: str) -> None:
 def test_a_drain_is_no_longer_than_a_lease() -> None:
     with pytest.raises(ConfigurationError, match="MAREY_DRAIN_TIMEOUT_S: expected at most 30"):
         Settings.from_environment({**COMPLETE, "MAREY_DRAIN_TIMEOUT_S": "31"})
+
+
+@pytest.mark.parametrize(
+    ("queue", "engines", "load"),
+    [
+        (QueueSettings(), 0, WorkerLoad(runs=2, requests=4)),
+        (QueueSettings(), 7, WorkerLoad(runs=14, requests=14)),
+        (QueueSettings(runs_in_flight=3), 7, WorkerLoad(runs=3, requests=14)),
+        (QueueSettings(requests_in_flight=1), 0, WorkerLoad(runs=2, requests=1)),
+    ],
+)
+def test_decoders_are_kept_busy_unless_it_is_said_otherwise(
+    queue: QueueSettings, engines: int, load: WorkerLoad
+) -> None:
+    assert queue.load(engines) == load
