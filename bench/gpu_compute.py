@@ -1,8 +1,10 @@
 """The frame's whole computation in one process, and the script that a user would write around it."""
 
 import json
+import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,50 +70,50 @@ class OneProcess:
 
     def joints(self, frames: Tensor) -> Floats:
         """Joints [M, K, 3] of the people of some frames."""
-        return self.finish(*self.start(frames))
-
-    def start(self, frames: Tensor) -> tuple[Tensor, Floats]:
-        """Everything up to the heatmaps, which may still be under way, and the people's boxes."""
         scale = letterbox_scale(frames.shape[1:3], self._detector_hw)
         predictions = self._networks["yolo"](self._glue.letterbox(frames, self._detector_hw))
         if self._fixed:
             predictions = random_predictions(len(frames), predictions.shape[1])
         scales = np.full(len(frames), scale, np.float32)
         crops, boxes, _ = self._cropper.cut(frames, scales, predictions)
-        return self._networks["hrnet"](crops), boxes
-
-    def finish(self, heatmaps: Tensor, boxes: Floats) -> Floats:
-        """Joints of `start`'s answer."""
-        return joints_of(self._glue.read_peaks(heatmaps), boxes)
+        return joints_of(self._glue.read_peaks(self._networks["hrnet"](crops)), boxes)
 
 
-def run_batches(process: OneProcess, batches: Iterable[Tensor]) -> Work:
-    """One batch ahead: the joints of the last are read while the next is computed."""
-    frames = people = 0
-    waiting = None
+def run_batches(processes: Sequence[OneProcess], batches: Iterable[Tensor]) -> Work:
+    """A thread and a stream for each of `processes`: while one looks at boxes, the GPU works for another."""
+    taking, waiting = threading.Lock(), iter(batches)
+    frames, people = [0] * len(processes), [0] * len(processes)
+
+    def work(number: int) -> None:
+        torch.cuda.set_device(DEVICE)
+        stream = torch.cuda.Stream()
+        with torch.cuda.stream(stream):
+            while True:
+                with taking:
+                    batch = next(waiting, None)
+                if batch is None:
+                    return
+                batch.record_stream(stream)
+                people[number] += len(processes[number].joints(batch))
+                frames[number] += len(batch)
+
     start_s = time.perf_counter()
-    for batch in batches:
-        started = process.start(batch)
-        if waiting is not None:
-            people += len(process.finish(*waiting))
-        waiting, frames = started, frames + len(batch)
-    if waiting is not None:
-        people += len(process.finish(*waiting))
-    return Work(frames=frames, people=people, seconds=time.perf_counter() - start_s)
+    with ThreadPoolExecutor(len(processes)) as pool:
+        list(pool.map(work, range(len(processes))))
+    return Work(frames=sum(frames), people=sum(people), seconds=time.perf_counter() - start_s)
 
 
-def compute_alone(process: OneProcess, video: Path, seconds: float) -> Work:
+def compute_alone(processes: Sequence[OneProcess], video: Path, seconds: float) -> Work:
     """The same decoded frames over and over."""
-    decoded = [batch for batch, _ in zip(DecodeThreads([video], 1, 4).batches(), range(4), strict=False)]
-    decoded = [batch for batch in decoded if len(batch) == BATCH]
+    decoded = [batch for batch in DecodeThreads([video], 1, 64).batches() if len(batch) == BATCH][:4]
 
     def endless() -> Iterable[Tensor]:
         end_s = time.perf_counter() + seconds
         while time.perf_counter() < end_s:
             yield from decoded
 
-    run_batches(process, decoded)
-    return run_batches(process, endless())
+    run_batches(processes, decoded)
+    return run_batches(processes, endless())
 
 
 def network_rates(process: OneProcess) -> dict[str, float]:
@@ -128,8 +130,8 @@ def network_rates(process: OneProcess) -> dict[str, float]:
     return rates
 
 
-def hand_script(process: OneProcess, videos: Sequence[Path], threads: int, out: Path) -> Work:
+def hand_script(processes: Sequence[OneProcess], videos: Sequence[Path], threads: int, out: Path) -> Work:
     """Decode threads -> the computation -> a file of joints per run."""
-    work = run_batches(process, DecodeThreads(videos, threads, threads).batches())
+    work = run_batches(processes, DecodeThreads(videos, threads, threads).batches())
     out.write_text(json.dumps({"people": work.people}))
     return work

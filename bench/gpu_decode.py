@@ -38,14 +38,12 @@ class DecodeThreads:
     def _decode(self) -> None:
         torch.cuda.set_device(0)
         stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            while True:
-                try:
-                    video = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                self._decode_video(video, stream)
-        self._batches.put(None)
+        try:
+            with torch.cuda.stream(stream):
+                while not self._waiting.empty():
+                    self._decode_video(self._waiting.get(timeout=1), stream)
+        finally:
+            self._batches.put(None)
 
     def _decode_video(self, video: Path, stream: torch.cuda.Stream) -> None:
         decoder = PyNvVideoCodec.SimpleDecoder(

@@ -26,6 +26,8 @@ from deploy.embedded.machine import driver_version, gpu_names
 ROOT = Path(__file__).parents[1]
 PHASES = ("nvdec", "compute", "script", "service", "two")
 THREADS = 12
+STREAMS = 2
+"""Threads that compute, in (b) and (c)."""
 PACKAGES = ("torch", "nvidia-pytriton", "pynvvideocodec", "numpy")
 
 
@@ -64,19 +66,25 @@ def phase_compute(folder: Path) -> dict[str, object]:
     """The computation alone."""
     from bench.gpu_compute import OneProcess, compute_alone, network_rates
 
-    process = OneProcess(folder / "models", fixed_people=_is_random(folder))
-    work = compute_alone(process, next(iter(_videos(folder))), 8.0)
-    return {"fps": round(work.fps), "people": work.people / work.frames, "rates": network_rates(process)}
+    processes = [OneProcess(folder / "models", fixed_people=_is_random(folder)) for _ in range(STREAMS)]
+    work = compute_alone(processes, next(iter(_videos(folder))), 8.0)
+    alone = compute_alone(processes[:1], next(iter(_videos(folder))), 4.0)
+    return {
+        "fps": round(work.fps),
+        "fps_one_stream": round(alone.fps),
+        "people": work.people / work.frames,
+        "rates": network_rates(processes[0]),
+    }
 
 
 def phase_script(folder: Path) -> dict[str, object]:
     """The hand-written script."""
     from bench.gpu_compute import OneProcess, hand_script
 
-    process = OneProcess(folder / "models", fixed_people=_is_random(folder))
+    processes = [OneProcess(folder / "models", fixed_people=_is_random(folder)) for _ in range(STREAMS)]
     videos = list(_videos(folder))
-    hand_script(process, videos[:4], 4, folder / "script.json")
-    work = hand_script(process, videos, THREADS, folder / "script.json")
+    hand_script(processes, videos[:4], 4, folder / "script.json")
+    work = hand_script(processes, videos, THREADS, folder / "script.json")
     return {"fps": round(work.fps), "frames": work.frames, "people": work.people / work.frames}
 
 
