@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Self
@@ -63,8 +64,13 @@ class GuardedProcess:
         try:
             return await asyncio.wait_for(self.wait(), self._command.stop_timeout_s + _GUARD_PATIENCE_S)
         except TimeoutError:
+            return await self.kill()
+
+    async def kill(self) -> int:
+        """Kill the service and its guard, and return the guard's exit status."""
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-            return await self.wait()
+        return await self.wait()
 
 
 def log_tail(log: Path) -> str:

@@ -11,6 +11,17 @@ Probe = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """How to see that a service has not hung: a small piece of its work, done again and again."""
+
+    works: Probe
+    interval_s: float = 10.0
+    patience_s: float = 60.0
+    """A service that has not done it for so long is killed and started again. Longer than its queue under
+    load: the canary waits its turn in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What the supervisor needs to know about one service."""
 
@@ -24,6 +35,7 @@ class Service:
     helper: str | None = None
     """Name, of at most 15 characters, of processes that the service starts and cannot replace itself:
     when one of them dies, the service is started again."""
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,15 @@ from deploy.embedded import nats, postgres, triton
 from deploy.embedded.home import Home
 from deploy.embedded.options import ExternalServices
 from deploy.embedded.ports import HOST
-from deploy.embedded.probes import file_exists, http_answers, nats_greets, postgres_accepts
+from deploy.embedded.probes import (
+    file_exists,
+    http_answers,
+    nats_greets,
+    postgres_accepts,
+    triton_infers,
+)
 from deploy.embedded.process import ServiceCommand
-from deploy.embedded.service import Service
+from deploy.embedded.service import Canary, Service
 from deploy.embedded.target import TargetChoice
 
 PORT_NAMES = (
@@ -132,6 +138,7 @@ def triton_service(
         command=command,
         ready=http_answers(f"http://{HOST}:{ports.http}/v2/health/ready"),
         helper=_TRITON_STUB,
+        canary=Canary(works=triton_infers(ports.http)),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 from core.errors import MareyError, ServiceDiedError
 from deploy.embedded.guarded import GuardedProcess, log_tail
 from deploy.embedded.processes import descendant_names
-from deploy.embedded.service import RestartPolicy, Service, start_levels
+from deploy.embedded.service import Canary, RestartPolicy, Service, start_levels
 
 _PROBE_INTERVAL_S = 0.1
 _PROBE_TIMEOUT_S = 5.0
@@ -160,18 +160,40 @@ async def _until_ready(running: _Running) -> str | None:
 
 
 async def _until_ended(running: _Running) -> str:
-    """Wait until the service ends, or loses one of its helpers, which ends it; returns what happened."""
+    """Wait until the service ends; returns what happened. Losing one of its helpers, or hanging, ends it."""
     ended = asyncio.create_task(running.process.wait())
+    hung = asyncio.create_task(_until_hung(running.service.canary))
     helpers = _helper_count(running)
     try:
         while not ended.done():
+            if hung.done():
+                await running.process.kill()
+                return hung.result()
             if _helper_count(running) < helpers and not ended.done():
                 await running.process.stop()
                 return f"lost a process {running.service.helper}"
-            await asyncio.wait({ended}, timeout=_HELPER_INTERVAL_S)
+            await asyncio.wait({ended, hung}, timeout=_HELPER_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
         return _how_it_ended(ended.result())
     finally:
         ended.cancel()
+        hung.cancel()
+        await asyncio.gather(ended, hung, return_exceptions=True)
+
+
+async def _until_hung(canary: Canary | None) -> str:
+    """Ask for work until none is done for too long; never returns without a canary."""
+    if canary is None:
+        return await asyncio.get_running_loop().create_future()
+    worked_s = time.monotonic()
+    while (left_s := worked_s + canary.patience_s - time.monotonic()) > 0:
+        try:
+            async with asyncio.timeout(left_s):
+                if await canary.works():
+                    worked_s = time.monotonic()
+                await asyncio.sleep(canary.interval_s)
+        except TimeoutError:
+            continue
+    return f"did no work for {canary.patience_s:g} s and was killed"
 
 
 def _helper_count(running: _Running) -> int:

@@ -88,6 +88,25 @@ def hang(cluster: Cluster, service: str) -> str:
     return ", ".join(lines)
 
 
+def _hang_for_good(cluster: Cluster, processes: list[psutil.Process]) -> str:
+    """Processes of Triton are stopped until its supervisor notices, kills it and starts it again."""
+    seen, started_s = len(cluster.events), time.monotonic()
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    cluster.until_ready_again("triton", seen)
+    return f"ready again after {time.monotonic() - started_s:.1f} s"
+
+
+def hang_triton_for_good(cluster: Cluster) -> str:
+    """The server and all its models."""
+    return _hang_for_good(cluster, cluster.processes("triton"))
+
+
+def hang_a_stub_for_good(cluster: Cluster, random: Random) -> str:
+    """One of its models."""
+    return _hang_for_good(cluster, [random.choice(_stubs(cluster))])
+
+
 def hang_a_stub(cluster: Cluster, random: Random) -> None:
     """A process that runs one of Triton's Python models is stopped for longer than a lease."""
     with suspended([random.choice(_stubs(cluster))]):

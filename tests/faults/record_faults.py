@@ -122,7 +122,7 @@ def _not_a_number(model: onnx.ModelProto) -> None:
 
 def _one_too_few(model: onnx.ModelProto) -> None:
     """The last column of axis 1 is cut off; what the file declares stays."""
-    bounds = {"starts": 0, "ends": -1, "axes": 1}
+    bounds = {"cut_starts": 0, "cut_ends": -1, "cut_axes": 1}
     _append(model, "Slice", [numpy_helper.from_array(np.array([at]), name) for name, at in bounds.items()])
 
 

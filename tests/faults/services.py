@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.embedded import postgres
-from deploy.embedded.probes import file_exists
+from deploy.embedded.probes import file_exists, triton_infers
 from deploy.embedded.process import ServiceCommand
-from deploy.embedded.service import Service
+from deploy.embedded.service import Canary, Service
 from deploy.embedded.services import Layout, stack_services
 from deploy.embedded.triton import TritonPorts, build_repository, triton_command
 from model_repository.cpu_target import CpuTarget
@@ -65,7 +65,8 @@ def fault_services(
 ) -> list[Service]:
     """The services; each does once what `before_start` has for it before it is started."""
     services = {service.name: service for service in stack_services(layout)}
-    services["triton"] = replace(services["triton"], command=lambda: _triton_command(layout))
+    canary = Canary(works=triton_infers(layout.ports["triton_http"]), interval_s=1.0, patience_s=8.0)
+    services["triton"] = replace(services["triton"], command=lambda: _triton_command(layout), canary=canary)
     worker = services["worker"]
     for role in USES:
         services[role] = _with_short_leases(services[role], role, network.environments[role])

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import ServiceDiedError
 from deploy.embedded.process import ServiceCommand
-from deploy.embedded.service import RestartPolicy, Service
+from deploy.embedded.service import Canary, RestartPolicy, Service
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
 
 QUICK = RestartPolicy(max_deaths=3, first_delay_s=0.01, max_delay_s=0.02)
@@ -183,6 +183,26 @@ async def test_a_service_that_loses_a_helper_is_started_again(tmp_path: Path) ->
         await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
     assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
         f"triton lost a process sleep; the end of {tmp_path / 'triton.log'}:"
+    ]
+
+
+async def test_a_service_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+    """It does not hear the signal that asks, and works from its second start on."""
+
+    async def works() -> bool:
+        return len(pids_of(tmp_path, "triton")) == 2
+
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        service = python_service(tmp_path, "triton", FOREVER, stop_timeout_s=60.0)
+        canary = Canary(works=works, interval_s=0.05, patience_s=0.5)
+        await supervisor.start([dataclasses.replace(service, canary=canary)])
+        os.kill(pids_of(tmp_path, "triton")[0], signal.SIGSTOP)
+        await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
+        await asyncio.sleep(1.0)
+        assert len(pids_of(tmp_path, "triton")) == 2
+    assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
+        f"triton did no work for 0.5 s and was killed; the end of {tmp_path / 'triton.log'}:"
     ]
 
 
