@@ -129,7 +129,9 @@ class _SpanDecoding:
                 session.feed_header(sets)
             packets = packets_from_keyframe(source, stream, self._info, self._span.start)
             for packet in nvdec_packets(stream, self._info.codec, packets):
-                session.feed(packet.buffer_ptr, packet.buffer_size, self._pts_of(packet))
+                pts = self._pts_of(packet)
+                if not self._leads(pts, time_base):
+                    session.feed(packet.buffer_ptr, packet.buffer_size, pts)
                 if self.next_index >= self._span.stop:
                     return
             session.flush()
@@ -147,14 +149,21 @@ class _SpanDecoding:
             self._hidden.add(packet.pts)
         return packet.pts
 
+    def _leads(self, pts: int, time_base: Fraction) -> bool:
+        """Whether a picture is shown before the keyframe that decoding began with: it lacks references."""
+        if self._first_pts is None or pts >= self._first_pts:
+            return False
+        index = None if pts in self._hidden else index_at(pts, time_base, self._info)
+        if index is not None and index >= self._span.start:
+            raise NvdecError(f"frame {index} is shown before the first keyframe")
+        return True
+
     def _show(self, shown: ShownPicture, need: StreamNeed, time_base: Fraction) -> None:
         index = None if shown.pts in self._hidden else index_at(shown.pts, time_base, self._info)
         if index is None or index < self.next_index or self.next_index >= self._span.stop:
             return
         if index > self.next_index:
             raise NvdecError(f"frame {self.next_index} is missing")
-        if self._first_pts is not None and shown.pts < self._first_pts:
-            raise NvdecError(f"frame {index} is shown before the first keyframe")
         place = self._take(index)
         if not isinstance(place, DevicePlace):
             raise TypeError("NvdecDecoder: expected places on the GPU, got one in this process")
