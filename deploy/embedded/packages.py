@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import ConfigurationError
-from model_repository.contract import CHECKOUT
+from model_repository.contract import CHECKOUT, MODELS
 from model_repository.cuda_target import CudaTarget
 
 _MODULE = "model_repository.runners.torch_cuda.packages"
+_COMPILER = ("network.py", "packages.py")
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -21,8 +22,9 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 
 def packages_folder(cache: Path, onnx_file: Path, target: CudaTarget) -> Path:
-    """Of one network: another file, GPU or PyTorch has another folder."""
-    digest = hashlib.sha256(onnx_file.read_bytes()).hexdigest()[:16]
+    """Of one network: another file, GPU, PyTorch or version of the code that compiles has another folder."""
+    sources = (onnx_file, *(MODELS / "runners" / "torch_cuda" / name for name in _COMPILER))
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
     machine = re.sub(r"[^A-Za-z0-9.]+", "-", f"{target.gpu} torch {target.torch}")
     return cache / "networks" / f"{digest}-{machine}"
 

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.embedded.triton import TritonPorts, build_repository, triton_command
 from model_repository.cpu_target import CpuTarget
+from model_repository.targets import Target
 from tests.services.probe_networks import write_probe_networks
 from tests.services.running import free_port, running
 
@@ -46,11 +47,14 @@ def probe_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonSer
 
 @contextmanager
 def serving(
-    root: Path, models: Path | None = None, change: Callable[[Path], None] | None = None
+    root: Path,
+    models: Path | None = None,
+    change: Callable[[Path], None] | None = None,
+    target: Target = TARGET,
 ) -> Iterator[TritonServer]:
     """A server of its own; `models` has networks of its own, `change` edits the built repository."""
     repository = root / "repository"
-    build_repository(TARGET, repository, models)
+    build_repository(target, repository, models)
     if change is not None:
         change(repository)
     ports = TritonPorts(http=free_port(), grpc=free_port(), metrics=free_port())

@@ -1,0 +1,55 @@
+"""Target `cuda` on a real GPU gives the people and joints of target `cpu`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from deploy.embedded.target import machine_target
+from orchestrator.triton import FramePoses, TritonClient
+from tests.services.triton import TritonServer, serving
+
+pytestmark = [pytest.mark.gpu, pytest.mark.timeout(600)]
+
+CLIPS = Path(__file__).parents[2] / "examples" / "clips"
+LARGEST_PX = 0.5
+SURE = 0.3
+"""Joints of less confidence may be anywhere on either target."""
+
+
+@pytest.fixture(scope="module")
+def cuda_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    """Triton with the shipped networks on the GPU."""
+    choice = machine_target("cuda")
+    with serving(tmp_path_factory.mktemp("cuda"), target=choice.target) as server:
+        yield server
+
+
+def frames_of(clip: str) -> NDArray[np.uint8]:
+    """Eight frames, spread over the clip."""
+    with av.open(str(CLIPS / f"{clip}.mp4")) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    return np.stack(frames[:: len(frames) // 8][:8]).astype(np.uint8)
+
+
+async def poses(server: TritonServer, frames: NDArray[np.uint8]) -> FramePoses:
+    async with await TritonClient.open(server.url) as client:
+        await client.check_contract()
+        await client.canary()
+        return await client.infer_pose_2d(frames)
+
+
+@pytest.mark.parametrize("clip", ["squat", "jump", "sprint_race"])
+async def test_people_and_joints_are_those_of_the_cpu(
+    cuda_triton: TritonServer, triton: TritonServer, clip: str
+) -> None:
+    frames = frames_of(clip)
+    got, expected = await poses(cuda_triton, frames), await poses(triton, frames)
+    np.testing.assert_array_equal(got.frame_index, expected.frame_index)
+    np.testing.assert_allclose(got.boxes_px[:, :4], expected.boxes_px[:, :4], atol=LARGEST_PX)
+    sure = np.minimum(got.keypoints_px[..., 2], expected.keypoints_px[..., 2]) > SURE
+    distances_px = np.linalg.norm((got.keypoints_px - expected.keypoints_px)[..., :2], axis=-1)[sure]
+    assert np.percentile(distances_px, 99) <= LARGEST_PX
