@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, get_type_hints
 
 import marey
 import pytest
 from marey.cli.derived import commands_of_objects
+from marey.operations import Operations
 from msgspec import UNSET
 
 from tests.services.api import RunningApi, execute, finish_job, upload
@@ -14,6 +16,8 @@ from tests.services.callers import CALLERS, Caller, caller
 
 OBJECTS = {noun: [name.replace("-", "_") for name in names] for noun, names in commands_of_objects().items()}
 WRITTEN = [noun for noun, methods in OBJECTS.items() if any(name.startswith("update_") for name in methods)]
+Described = dict[str, Any]
+"""Part of an OpenAPI description."""
 SAMPLES: dict[str, tuple[object, object]] = {
     "user_email": ("ada@example.org", "grace@example.org"),
     "project_cluster_url": ("triton-1:8001", "triton-2:8001"),
@@ -147,14 +151,23 @@ def test_lists_go_through_all_pages(api: RunningApi) -> None:
 
 def test_operations_are_those_of_the_api(api: RunningApi) -> None:
     described = api.http.get("/docs/openapi.json").json()
-    told = {}
-    for path, operations in described["paths"].items():
-        for verb, operation in operations.items():
-            method = method_of(path, verb)
-            if method is not None:
-                told[method] = taken(operation, described)
+    told = {method: taken(operation, described) for method, operation in operations_of(described)}
     assert told == {method: expected(method) for method in told}
     assert set(told) >= {method for methods in OBJECTS.values() for method in methods}
+
+
+def test_objects_have_the_fields_of_the_api(api: RunningApi) -> None:
+    described = api.http.get("/docs/openapi.json").json()
+    for method, operation in operations_of(described):
+        if method.startswith(("get_", "create_")):
+            (answer,) = (
+                operation["responses"][status]
+                for status in ("200", "201")
+                if status in operation["responses"]
+            )
+            properties = schema_of(answer, described)["properties"]
+            item = get_type_hints(getattr(Operations, method))["return"]
+            assert set(properties) == set(item.__struct_fields__), method
 
 
 NOT_FOR_CLIENTS = ("/health", "/metrics", "/download", "/upload", "/docs")
@@ -175,29 +188,27 @@ def method_of(path: str, verb: str) -> str | None:
     return {"get": "get", "put": "update", "delete": "delete"}[verb] + f"_{noun}"
 
 
-def taken(operation: dict[str, object], described: dict[str, object]) -> set[str]:
+def operations_of(described: Described) -> Iterator[tuple[str, Described]]:
+    """The operations of a description, by method of the client."""
+    for path, operations in described["paths"].items():
+        for verb, operation in operations.items():
+            if method := method_of(path, verb):
+                yield method, operation
+
+
+def taken(operation: Described, described: Described) -> set[str]:
     """Names that a route takes in its query and body; `!` after those that it needs."""
-    names = set()
-    parameters = operation.get("parameters", [])
-    assert isinstance(parameters, list)
-    for parameter in parameters:
-        if parameter["in"] == "query" and parameter["name"] not in ("limit", "cursor"):
-            names.add(parameter["name"])
-    schema = body_schema(operation, described)
+    queries = [known["name"] for known in operation.get("parameters", []) if known["in"] == "query"]
+    schema = schema_of(operation["requestBody"], described) if "requestBody" in operation else {}
     required = schema.get("required", [])
-    return names | {f"{name}!" if name in required else name for name in schema.get("properties", {})}
+    fields = {f"{name}!" if name in required else name for name in schema.get("properties", {})}
+    return fields | set(queries) - {"limit", "cursor"}
 
 
-def body_schema(operation: dict[str, object], described: dict[str, object]) -> dict[str, list[str]]:
-    """The schema of a route's JSON body; empty without a body."""
-    body = operation.get("requestBody")
-    if body is None:
-        return {}
-    assert isinstance(body, dict)
+def schema_of(body: Described, described: Described) -> Described:
+    """The schema of a JSON body."""
     name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    components = described["components"]
-    assert isinstance(components, dict)
-    schema: dict[str, list[str]] = components["schemas"][name]
+    schema: Described = described["components"]["schemas"][name]
     return schema
 
 

@@ -65,21 +65,24 @@ class Operation:
     @property
     def subject(self) -> str | None:
         """The parameter that names the object."""
-        first, *_ = [*self.parameters.values(), None]
-        is_plain = first is not None and first.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-        return first.name if first is not None and is_plain else None
+        named = [
+            known.name
+            for known in self.parameters.values()
+            if known.kind is known.POSITIONAL_OR_KEYWORD and known.default is known.empty
+        ]
+        return next(iter(named), None)
 
 
 def commands_of_objects() -> dict[str, list[str]]:
     """Names of the commands of each object: `user: [list-users, get-user, ...]`."""
-    nouns = (((noun.__doc__ or "").removeprefix("/"), _methods(noun)) for noun in Operations.__bases__)
-    return {noun: [_command_name(method) for method in methods] for noun, methods in nouns if methods}
+    of_objects = [methods for group in Operations.__bases__ if (methods := _methods(group))]
+    return {_noun(methods): [_command_name(method) for method in methods] for methods in of_objects}
 
 
 def derived_command(name: str) -> click.Command | None:
     """The command `name`; None if there is no such operation."""
     method = name.replace("-", "_")
-    if name != _command_name(method) or not any(method in _methods(noun) for noun in Operations.__bases__):
+    if name != _command_name(method) or not any(method in _methods(group) for group in Operations.__bases__):
         return None
     operation = _operation(method)
     command = _checked(operation, with_client(json_option(_runner(operation))))
@@ -88,8 +91,13 @@ def derived_command(name: str) -> click.Command | None:
     return click.command(name, help=operation.help)(command)
 
 
-def _methods(noun: type) -> list[str]:
-    return [name for name in vars(noun) if name.split("_")[0] in _VERBS]
+def _methods(group: type) -> list[str]:
+    return [name for name in vars(group) if name.split("_")[0] in _VERBS]
+
+
+def _noun(methods: list[str]) -> str:
+    """The object in the singular: each can be read."""
+    return next(name.removeprefix("get_") for name in methods if name.startswith("get_"))
 
 
 def _command_name(method: str) -> str:
@@ -111,11 +119,12 @@ def _options(operation: Operation) -> Iterator[Decorator]:
         is_required = parameter.default is inspect.Parameter.empty
         if name == "page_size":
             yield click.option("--limit", type=click.IntRange(min=1), help="At most so many. Default: all.")
-        elif name == operation.subject and is_required:
+        elif name == operation.subject:
             yield click.argument(name, type=_type_of(hint), metavar=_metavar(name))
         else:
-            default = f"Default: {parameter.default}." if isinstance(parameter.default, str) else None
-            yield click.option(flag, name, type=_type_of(hint), required=is_required, help=default)
+            is_told = isinstance(parameter.default, str) and parameter.default
+            text = f"Default: {parameter.default}." if is_told else None
+            yield click.option(flag, name, type=_type_of(hint), required=is_required, help=text)
         if operation.verb == "update" and type(None) in _members(hint):
             yield click.option(f"--no-{flag[2:]}", f"no_{name}", is_flag=True, help="Clear it.")
 
@@ -142,13 +151,12 @@ def _members(hint: Any) -> tuple[Any, ...]:
 def _runner(operation: Operation) -> Callable[..., None]:
     def run(client: Client, *, as_json: bool, limit: int | None = None, **given: object) -> None:
         arguments = _arguments(operation, given)
-        subject = [arguments.pop(operation.subject)] if operation.subject in arguments else []
         call = getattr(client, operation.method)
         if operation.verb == "list":
             page_size = min(limit or _LARGEST_PAGE, _LARGEST_PAGE)
             _show_list(operation, islice(call(**arguments, page_size=page_size), limit), as_json)
         else:
-            _show(operation, call(*subject, **arguments), as_json)
+            _show(operation, call(**arguments), as_json)
 
     return run
 

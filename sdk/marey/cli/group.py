@@ -31,8 +31,7 @@ class MareyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names; nothing is imported."""
         derived = [name for names in commands_of_objects().values() for name in names]
-        own = [*_OWN, *derived]
-        return own + [name for name in plugin_names() if name not in own]
+        return [*_OWN, *derived, *_plugin_names([*_OWN, *derived])]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command; it is imported here, when it is used."""
@@ -47,8 +46,8 @@ class MareyGroup(click.Group):
         objects = commands_of_objects()
         with formatter.section("Objects (marey list-users --help)"):
             formatter.write_dl([(noun, _verbs(names)) for noun, names in objects.items()])
-        known = {*_OWN, *(name for names in objects.values() for name in names)}
-        if names := [name for name in plugin_names() if name not in known]:
+        own = [*_OWN, *(name for names in objects.values() for name in names)]
+        if names := _plugin_names(own):
             with formatter.section("Server commands (marey COMMAND --help)"):
                 formatter.write_text(", ".join(names))
 
@@ -56,6 +55,11 @@ class MareyGroup(click.Group):
         """Names of commands, none of which is imported for it, and the group's options."""
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         return [CompletionItem(name) for name in names] + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _plugin_names(own: list[str]) -> list[str]:
+    """Those that do not take the place of an own command."""
+    return [name for name in plugin_names() if name not in own]
 
 
 def _verbs(names: list[str]) -> str:

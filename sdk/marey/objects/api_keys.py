@@ -44,7 +44,7 @@ _ISSUED = Kind("api_key", IssuedApiKey)
 
 
 class ApiKeys(Objects):
-    """/api_key"""
+    """Operations on API keys."""
 
     def list_api_keys(
         self, *, user_id: int | None = None, sort: str | None = None, page_size: int | None = None

@@ -29,7 +29,7 @@ FRAME_BATCH = Kind("frame_batch", FrameBatch)
 
 
 class FrameBatches(Objects):
-    """/frame_batch"""
+    """Operations on frame batches, which the service alone makes."""
 
     def list_frame_batches(
         self, *, video_id: int | None = None, sort: str | None = None, page_size: int | None = None

@@ -9,16 +9,17 @@ from datetime import datetime
 
 import msgspec
 
-from marey.errors import ConnectionLostError, JobTimeoutError
+from marey.errors import ConnectionLostError, JobTimeoutError, MareyError
 from marey.objects.collection import Kind, Objects
 from marey.requests import Request, json_request
+from marey.retry import may_repeat
 from marey.server_events import EventReader
 
 _FINAL = frozenset({"completed", "completed_with_errors", "failed", "cancelled"})
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 1.0
 _RECONNECTIONS = 10
-"""In a row, without news."""
+"""In a row that bring nothing."""
 
 Parameters = Mapping[str, object]
 
@@ -104,7 +105,7 @@ class _JobVideos(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Jobs(Objects):
-    """/job"""
+    """Operations on jobs."""
 
     def list_jobs(
         self,
@@ -178,25 +179,26 @@ class Jobs(Objects):
         Connections that break are made anew; what changed meanwhile comes as one change. Raises
         ConnectionLostError if that does not help.
         """
+        request = Request("GET", f"/job/{job_id}/events", headers={"accept": "text/event-stream"})
         seen: Snapshot | None = None
         fruitless = 0
         while fruitless <= _RECONNECTIONS:
             fruitless += 1
             try:
-                async for snapshot in self._connected_events(job_id):
+                async for snapshot in self._connected_events(request):
+                    fruitless = 0
                     if snapshot != seen:
-                        seen, fruitless = snapshot, 0
+                        seen = snapshot
                         yield snapshot
                     if snapshot.job.is_final:
                         return
-            except ConnectionLostError:
-                if fruitless > _RECONNECTIONS:
+            except MareyError as error:
+                if fruitless > _RECONNECTIONS or not may_repeat(request, error):
                     raise
             await self._connection.transport.sleep(_LONGEST_PAUSE_S)
-        raise ConnectionLostError(f"the events of job {job_id} broke off {_RECONNECTIONS} times")
+        raise ConnectionLostError(f"expected events of job {job_id}, {fruitless} connections brought none")
 
-    async def _connected_events(self, job_id: int) -> AsyncIterator[Snapshot]:
-        request = Request("GET", f"/job/{job_id}/events", headers={"accept": "text/event-stream"})
+    async def _connected_events(self, request: Request) -> AsyncIterator[Snapshot]:
         reader = EventReader()
         async with self._connection.stream(request) as answer:
             async for piece in answer.pieces():

@@ -21,7 +21,7 @@ PIPELINE_PARAMETER_SET = Kind("pipeline_parameter_set", PipelineParameterSet)
 
 
 class PipelineParameterSets(Objects):
-    """/pipeline_parameter_set"""
+    """Operations on parameter sets."""
 
     def list_pipeline_parameter_sets(
         self, *, sort: str | None = None, page_size: int | None = None

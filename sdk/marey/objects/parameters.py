@@ -24,7 +24,7 @@ PIPELINE_PARAMETERS = Kind("pipeline_parameters", PipelineParameters)
 
 
 class PipelineParametersObjects(Objects):
-    """/pipeline_parameters"""
+    """Operations on the parameters within sets."""
 
     def list_pipeline_parameters(
         self,

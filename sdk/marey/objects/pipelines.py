@@ -24,7 +24,7 @@ PIPELINE = Kind("pipeline", Pipeline)
 
 
 class Pipelines(Objects):
-    """/pipeline"""
+    """Operations on pipelines."""
 
     def list_pipelines(
         self, *, sort: str | None = None, page_size: int | None = None

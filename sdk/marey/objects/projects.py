@@ -40,7 +40,7 @@ PROJECT = Kind("project", Project)
 
 
 class Projects(Objects):
-    """/project"""
+    """Operations on projects."""
 
     def list_projects(
         self, *, sort: str | None = None, page_size: int | None = None

@@ -30,7 +30,7 @@ class _ResultList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Results(Objects):
-    """/job/{id}/results"""
+    """Ways to what a job has produced."""
 
     async def results(self, job_id: int) -> list[ResultFile]:
         """The files that the job has produced so far, with links that are good for an hour."""

@@ -37,7 +37,7 @@ class UploadTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uploads(Objects):
-    """/job/upload_handler"""
+    """Ways to send videos."""
 
     async def get_upload_handler(self) -> UploadTicket:
         """Leave to PUT one zip, once, within a short time. `upload` does it all."""

@@ -24,7 +24,7 @@ USER_GROUP = Kind("user_group", UserGroup)
 
 
 class UserGroups(Objects):
-    """/user_group"""
+    """Operations on user groups."""
 
     def list_user_groups(
         self,

@@ -23,7 +23,7 @@ USER = Kind("user", User)
 
 
 class Users(Objects):
-    """/user"""
+    """Operations on users."""
 
     def list_users(
         self, *, group_id: int | None = None, sort: str | None = None, page_size: int | None = None

@@ -30,7 +30,7 @@ VIDEO = Kind("video", Video)
 
 
 class Videos(Objects):
-    """/video"""
+    """Operations on videos, which the service alone makes."""
 
     def list_videos(
         self, *, job_id: int | None = None, sort: str | None = None, page_size: int | None = None

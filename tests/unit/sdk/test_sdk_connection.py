@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from marey.errors import (
+    CannotConnectError,
     ConflictError,
     ConnectionLostError,
     NotFoundError,
@@ -179,17 +180,20 @@ async def test_events_go_on_after_a_break() -> None:
         in_turn(
             FakeAnswer(body=(event("queued"), event("running")), breaks=True),
             FakeAnswer(body=(b": nothing new\r\n\r\n", event("running"))),
+            *[FakeAnswer(body=(event("running"),))] * 20,
+            CannotConnectError("restarting"),
+            problem(503, "store"),
             FakeAnswer(body=(event("completed"), event("never read"))),
         )
     )
     statuses = [snapshot.job.status async for snapshot in operations(transport).events(3)]
     assert statuses == ["queued", "running", "completed"]
-    assert transport.pauses_s == [1.0, 1.0]
+    assert transport.pauses_s == [1.0] * 24
 
 
 async def test_events_that_never_come_end_with_an_error() -> None:
-    transport = FakeTransport(lambda _: FakeAnswer(body=(event("queued"),)))
-    with pytest.raises(ConnectionLostError, match="job 3 broke off"):
+    transport = FakeTransport(lambda _: FakeAnswer(body=(b": nothing new\r\n\r\n",)))
+    with pytest.raises(ConnectionLostError, match="events of job 3, 11 connections brought none"):
         _ = [snapshot async for snapshot in operations(transport).events(3)]
     refused = FakeTransport(in_turn(problem(404, "not_found")))
     with pytest.raises(NotFoundError):

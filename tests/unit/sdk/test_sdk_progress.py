@@ -3,8 +3,9 @@
 import io
 from datetime import UTC, datetime
 
+import pytest
 from marey.objects.jobs import Job, JobVideo, Snapshot
-from marey.progress import describe, job_progress, upload_progress
+from marey.progress import describe, job_progress, shown_progress, upload_progress
 from rich.console import Console
 
 
@@ -77,3 +78,25 @@ def test_a_failed_video_says_why() -> None:
     assert describe(video(3, "failed", "The video is damaged.")) == "failed: The video is damaged."
     assert describe(video(3)) == "inferring 3/100 frames"
     assert describe(JobVideo(id=1, job_id=1, name="a", status="queued")) == "queued"
+
+
+def test_progress_of_a_whole_analysis_is_shown_on_a_terminal_or_on_demand(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with shown_progress(None) as quiet:
+        assert quiet == (None, None)
+    with shown_progress(True) as (on_upload, on_progress):
+        assert on_upload is not None
+        assert on_progress is not None
+        on_upload(2_000_000, 2_000_000)
+        on_progress(Snapshot(job=job("running"), videos=[video(50)]))
+        on_progress(Snapshot(job=job("completed"), videos=[video(100, "completed")]))
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines() == [
+        "uploaded 2.0 MB",
+        "[b]run.mp4: inferring 50/100 frames",
+        "job 7: running",
+        "[b]run.mp4: completed 100/100 frames",
+        "job 7: completed",
+    ]
