@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.setup-done
 
-.PHONY: help setup test test-faults demo up bench-cpu bench-orchestrator clean
+.PHONY: help setup test test-faults demo up bench-cpu bench-orchestrator bench-perf clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,5 +40,9 @@ bench-cpu: $(READY) ## Compare the service with a hand-written script on this ma
 bench-orchestrator: $(READY) ## Measure what a frame batch costs beside its inference
 	@$(BIN)/python -m bench.orchestrator
 
+bench-perf: $(READY) ## Put Triton under NVIDIA's perf_analyzer, the ensemble and each network
+	@sh bench/perf_setup.sh
+	@$(BIN)/python -m bench.perf
+
 clean: ## Remove the environments and caches; results and service data stay
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .uv .perf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
