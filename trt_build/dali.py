@@ -7,10 +7,8 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
-
 from core.errors import ConfigurationError
-from model_repository.contract import config_text
+from model_repository.contract import ModelConfig, config_text
 from model_repository.glue.boxes import Size
 from model_repository.glue.pixels import GREY
 
@@ -72,8 +70,8 @@ def write_letterbox(network_hw: Size, batch_max: int, folder: Path) -> None:
 def letterbox_config(name: str, network_hw: Size, batch_max: int) -> ModelConfig:
     """What Triton needs to know of the pipeline."""
     config = ModelConfig(name=name, backend="dali", max_batch_size=batch_max)
-    config.input.add(name=INPUT, data_type=DataType.TYPE_UINT8, dims=(-1, -1, 3))
-    config.output.add(name=OUTPUT, data_type=DataType.TYPE_UINT8, dims=(*network_hw, 3))
+    config.input.add(name=INPUT, data_type="TYPE_UINT8", dims=(-1, -1, 3))
+    config.output.add(name=OUTPUT, data_type="TYPE_UINT8", dims=(*network_hw, 3))
     return config
 
 
