@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from marey.cli.session import json_option
 
 from core.jobs import Tier
 from deploy.home_option import home_option
@@ -74,16 +75,21 @@ def up(
 @click.command()
 @_home
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port that `marey up` shall use for the API.")
-def doctor(home: Path, api_port: int | None) -> None:
+@json_option
+def doctor(home: Path, api_port: int | None, as_json: bool) -> None:
     """Say whether this machine can run the service, and what to fix where it cannot."""
+    from marey.cli.output import print_json
+
     from deploy.doctor.checks import findings
     from deploy.doctor.facts import probe_machine
     from deploy.embedded.options import ExternalServices
 
     external = ExternalServices.from_environment(os.environ)
     found = findings(probe_machine(home.expanduser().absolute(), external, api_port))
-    for finding in found:
-        click.echo(str(finding))
+    if as_json:
+        print_json(found)
+    else:
+        click.echo("\n".join(map(str, found)))
     sys.exit(EXIT_FAILED if any(finding.state == "fix" for finding in found) else 0)
 
 

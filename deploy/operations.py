@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 import msgspec
+from marey.cli.output import print_json
+from marey.cli.session import json_option
 from rich.console import Console
 from rich.table import Table
 
@@ -27,16 +29,26 @@ _database = click.option("--database-url", envvar="MAREY_DATABASE_URL", hidden=T
 @click.command()
 @click.argument("project", required=False)
 @click.argument("changes", nargs=-1, metavar="[LEVER=VALUE]...")
+@json_option
 @_home
 @_database
-def levers(project: str | None, changes: tuple[str, ...], home: Path, database_url: str | None) -> None:
+def levers(
+    project: str | None, changes: tuple[str, ...], as_json: bool, home: Path, database_url: str | None
+) -> None:
     """Show what projects have set, or show and change the levers of PROJECT.
 
     LEVER=default brings the default back. Nothing needs to be started again. docs/operations.md explains the
     levers and from when on a change holds.
     """
     with error_sentences():
-        asyncio.run(_levers(_database_url(home, database_url), project, parse_changes(changes)))
+        url = _database_url(home, database_url)
+        projects = asyncio.run(_levers(url, project, parse_changes(changes)))
+    if as_json:
+        print_json(projects)
+    elif project is None:
+        click.echo("\n".join(map(levers_line, projects)))
+    else:
+        Console().print(*map(levers_table, projects))
 
 
 @click.command()
@@ -48,7 +60,7 @@ def levers(project: str | None, changes: tuple[str, ...], home: Path, database_u
     type=click.FloatRange(1, 86400),
     help="Dwell and throughput are of the runs that ended in the last so many seconds.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @_home
 @_database
 def tiers(window_s: float, as_json: bool, home: Path, database_url: str | None) -> None:
@@ -59,7 +71,7 @@ def tiers(window_s: float, as_json: bool, home: Path, database_url: str | None) 
     with error_sentences():
         figures = asyncio.run(_tiers(_database_url(home, database_url), window_s))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(figures)).decode())
+        print_json(figures)
     else:
         Console().print(tiers_table(figures))
 
@@ -114,17 +126,17 @@ def _value(text: str) -> object:
         return text
 
 
-async def _levers(database_url: str, project: str | None, changes: Mapping[str, object]) -> None:
+async def _levers(
+    database_url: str, project: str | None, changes: Mapping[str, object]
+) -> list[ProjectLevers]:
+    """All projects, or the one that was named, changed."""
     from orchestrator.store import Store
 
     async with Store.open(database_url, 1) as store:
         if project is not None:
             await store.levers.change(project, changes)
         projects = await store.levers.all()
-    if project is None:
-        click.echo("\n".join(map(levers_line, projects)))
-        return
-    Console().print(*(levers_table(one) for one in projects if one.name == project))
+    return [one for one in projects if project in (None, one.name)]
 
 
 def levers_line(project: ProjectLevers) -> str:

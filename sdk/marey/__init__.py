@@ -2,7 +2,7 @@
 
 >>> import marey
 >>> with marey.Client() as client:
-...     poses = client.analyze("sprint.mp4").table().to_pandas()
+...     table = client.analyze("sprint.mp4").table()
 
 `Client` blocks, `AsyncClient` is for asyncio; their methods are the same. `marey.errors` has a class per code
 of the server.

@@ -34,18 +34,18 @@ class Connection:
         """The decoded answer. Raises MareyApiError for a refusal."""
         return self.decode(await self.fetch(request), body)
 
-    async def send_tagged(self, request: Request) -> tuple[bytes, str]:
-        """The answer and its ETag."""
+    async def fetch_tagged(self, request: Request) -> tuple[bytes, str | None]:
+        """The answer as it is, and its ETag."""
 
-        async def attempt() -> tuple[bytes, str]:
+        async def attempt() -> tuple[bytes, str | None]:
             async with self.stream(request) as answer:
-                return await _read(answer), answer.header("etag") or "*"
+                return await _read(answer), answer.header("etag")
 
         return await self._retried(request, attempt)
 
     async def fetch(self, request: Request) -> bytes:
         """The answer as it is."""
-        return (await self.send_tagged(request))[0]
+        return (await self.fetch_tagged(request))[0]
 
     async def save(self, request: Request, target: Path) -> None:
         """Write the answer to a file, which is there once it is complete. Raises LocalFileError."""

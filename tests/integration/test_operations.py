@@ -1,6 +1,7 @@
 """The operator's commands on a real database."""
 
 import asyncio
+import json
 
 import asyncpg
 import msgspec
@@ -25,6 +26,8 @@ def test_levers_are_shown_and_changed(database_url: str) -> None:
     assert ["partitions", "4", "256"] in rows
     assert ["lease_s", "-", "-"] in rows
     assert run_levers(database_url).output == "default (standard): dedicated=true, partitions=4\n"
+    (project,) = json.loads(run_levers(database_url, "--json").output)
+    assert (project["name"], project["levers"]) == ("default", {"dedicated": True, "partitions": 4})
     run_levers(database_url, "default", "partitions=default", "dedicated=default")
     assert run_levers(database_url).output == "default (standard): defaults\n"
 

@@ -7,6 +7,9 @@ a key · 6 a pipeline and its parameters · 7 an upload · 8 a job · 9 its prog
 import asyncio
 import csv
 import json
+import os
+import re
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,6 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from click.testing import CliRunner
 from marey.cli import main as marey_cli
+from marey.profiles import Profile, write_profile
 
 from deploy.embedded.options import StackOptions
 from deploy.embedded.stack import RunningStack, running_stack
@@ -266,3 +270,23 @@ def test_analyze_gives_a_table(stack: RunningStack, clip: Path, tmp_path: Path) 
     assert set(table["video"].to_pylist()) == {"squat.mp4"}
     assert "nose_x_px" in table.column_names
     assert failed.value.job_id == poses.job.id + 1
+
+
+def test_the_examples_of_the_readme_run(
+    stack: RunningStack, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sprint.mp4", "jump.mov"):
+        shutil.copy(clip, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for variable in ("MAREY_ENDPOINT_URL", "MAREY_API_KEY", "MAREY_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    for profile in ("default", "lab"):
+        write_profile(os.environ, profile, Profile(endpoint_url=stack.api_url, api_key=stack.api_key))
+    readme = (Path(marey.__file__).parents[1] / "README.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    names: dict[str, object] = {}
+    for example in examples:
+        exec(example, names)
+    assert len(examples) == 2
+    assert (tmp_path / "results" / "sprint" / "keypoints.csv").exists()

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from marey.connection import Connection
-from marey.errors import PreconditionFailedError, Problem
+from marey.errors import ConnectionLostError, PreconditionFailedError, Problem
 from marey.requests import Request, json_request
 
 Item = TypeVar("Item", bound=msgspec.Struct)
@@ -94,7 +94,9 @@ class Collection(Generic[Item]):
 
     async def _replace(self, target: Item | int, changes: Mapping[str, object | UnsetType]) -> Item:
         number: int = target if isinstance(target, int) else getattr(target, "id")  # noqa: B009
-        content, etag = await self._connection.send_tagged(Request("GET", self._path(number)))
+        content, etag = await self._connection.fetch_tagged(Request("GET", self._path(number)))
+        if etag is None:
+            raise ConnectionLostError(f"expected {self._kind.name} {number} to come with an ETag, got none")
         if not isinstance(target, int) and self._connection.decode(content, self._kind.item) != target:
             raise PreconditionFailedError(_changed(self._kind.name, number))
         # Fields that this version does not know stay as they are.

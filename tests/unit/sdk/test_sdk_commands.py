@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import shlex
 import stat
 import subprocess
 import sys
@@ -124,3 +125,17 @@ def test_shells_complete_commands_and_options(shell: str) -> None:
     assert "list-users" in completed(*words)
     words = ("marey list-users --gr", "--gr") if shell == "fish" else ("marey list-users --gr", "2")
     assert "--group-id" in completed(*words)
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """The words of each `marey` line in the client's README."""
+    text = (Path(__file__).parents[3] / "sdk" / "README.md").read_text()
+    return [shlex.split(line, comments=True)[1:] for line in text.splitlines() if line.startswith("marey ")]
+
+
+@pytest.mark.parametrize("words", commands_of_the_readme(), ids=" ".join)
+def test_commands_of_the_readme_are_understood(words: list[str]) -> None:
+    name, *arguments = words
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert command.make_context(name, arguments).command is command
