@@ -19,8 +19,6 @@ Memory = Literal["none", "system", "cuda"]
 """How tensors reach Triton: in the request's body, or in POSIX or CUDA shared memory."""
 OUTPUT_BYTES = 8 << 20
 """Shared memory for one output of one request: more than four rows of heatmaps."""
-WINDOW_MS = 3000
-"""A point is the mean of three windows."""
 ANY_SPREAD_PERCENT = 999
 """It else repeats windows until three agree, which on a shared machine they need not."""
 TIMEOUT_S = 300.0
@@ -48,6 +46,8 @@ class Sweep:
 
     memory: Memory
     concurrency_max: int
+    window_ms: int
+    """A point is the mean of three."""
 
 
 def measure(work: Workload, url: str, sweep: Sweep, folder: Path) -> list[Point]:
@@ -73,7 +73,7 @@ def analyzer_command(work: Workload, url: str, sweep: Sweep, data: Path) -> list
         *(str(FOLDER / "bin" / "perf_analyzer"), "-m", work.model, "-u", url, "-i", "grpc"),
         *("--input-data", str(data), "--shape", f"{work.tensor}:{shape}"),
         *("--shared-memory", sweep.memory, "--concurrency-range", f"1:{sweep.concurrency_max}"),
-        *("--measurement-interval", str(WINDOW_MS), "--stability-percentage", str(ANY_SPREAD_PERCENT)),
+        *("--measurement-interval", str(sweep.window_ms), "--stability-percentage", str(ANY_SPREAD_PERCENT)),
     ]
     if sweep.memory != "none":
         command += ["--output-shared-memory-size", str(OUTPUT_BYTES)]

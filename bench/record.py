@@ -1,10 +1,11 @@
 """What every record of a measurement says of where and when it was taken."""
 
+import contextlib
 import datetime
 import os
 import platform
 import re
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     cores: int
     python: str
     packages: dict[str, str]
+    """Those of `PACKAGES` that are installed."""
 
 
 def machine() -> Machine:
@@ -37,8 +39,16 @@ def machine() -> Machine:
         processor=_processor(),
         cores=len(os.sched_getaffinity(0)),
         python=platform.python_version(),
-        packages={name: version(name) for name in PACKAGES},
+        packages=_versions(),
     )
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for name in PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def _processor() -> str:
