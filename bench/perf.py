@@ -76,11 +76,12 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 @click.command()
+@click.option("--window-ms", default=3000, show_default=True, help="A point is the mean of three windows.")
 @click.option("--concurrency", default=4, show_default=True, help="Up to so many requests at a time.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULTS, help="Folder of perf.json and perf.svg."
 )
-def main(concurrency: int, out: Path) -> None:
+def main(concurrency: int, window_ms: int, out: Path) -> None:
     """Measure the ensemble and each network, print the table, write the record and the plot."""
     gpus, load_average = gpu_names(), os.getloadavg()[0]
     memories: tuple[Memory, ...] = ("none", "system", "cuda") if gpus else ("none", "system")
@@ -89,7 +90,7 @@ def main(concurrency: int, out: Path) -> None:
         for work in workloads(CLIP):
             for memory in memories:
                 click.echo(f"{work.model}, {work.unit}, memory {memory}", err=True)
-                sweep = Sweep(memory=memory, concurrency_max=concurrency)
+                sweep = Sweep(memory=memory, concurrency_max=concurrency, window_ms=window_ms)
                 points += measure(work, url, sweep, Path(name))
     record = Record(
         machine=machine(),

@@ -42,7 +42,9 @@ def test_requests_of_whole_tensors_count_as_their_rows() -> None:
 
 @pytest.mark.parametrize("work", [NETWORK, ENSEMBLE], ids=lambda work: work.model)
 def test_rows_of_a_request_are_put_together_by_whoever_batches(work: Workload) -> None:
-    command = analyzer_command(work, "here:1", Sweep(memory="none", concurrency_max=3), Path("data.json"))
+    command = analyzer_command(
+        work, "here:1", Sweep(memory="none", concurrency_max=3, window_ms=100), Path("data.json")
+    )
     assert ("-b" in command) == work.is_batching
     assert "--output-shared-memory-size" not in command
     shape = command[command.index("--shape") + 1]
