@@ -181,16 +181,15 @@ def with_command_line(work: Work) -> Outcome:
 
     marey_("configure", *url, key=str(key))
     input_key = marey_("upload", work.clip).strip()
-    made_job = json.loads(marey_("create-job", input_key, "--pipeline", work.name, "--json"))
-    job = made_job["id"]
-    marey_("events", job)
+    job = json.loads(marey_("create-job", input_key, "--pipeline", work.name, "--json"))["id"]
+    seen = [json.loads(line)["job"]["status"] for line in marey_("events", job, "--json").splitlines()]
     files = marey_("results", job, "--out", work.out).split()
     assert str(work.out / "squat" / "keypoints.csv") in files
     ended = json.loads(marey_("get-job", job, "--json"))
     return Outcome(
         job=msgspec.convert(ended, marey.Job),
         project_id=int(str(project)),
-        statuses=[str(made_job["status"]), str(ended["status"])],
+        statuses=seen,
     )
 
 

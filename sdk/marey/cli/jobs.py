@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from marey.cli.derived import Json
-from marey.cli.output import print_json, print_table
+from marey.cli.output import print_json, print_json_line, print_table
 from marey.cli.session import EXIT_FAILED, json_option, with_client
 from marey.cli.tables import headline, print_jobs, print_videos
 from marey.client import Client
@@ -105,13 +105,13 @@ def jobs(client: Client, limit: int, as_json: bool) -> None:
 @json_option
 @with_client
 def events(client: Client, job_id: int, as_json: bool) -> None:
-    """Follow a job to its end; with --json, a JSON document per change.
+    """Follow a job to its end; with --json, a line of JSON per change.
 
     The exit code is 1 unless every video was processed.
     """
     with job_progress(Console(stderr=True)) as draw:
         for snapshot in client.events(job_id):
-            print_json(snapshot) if as_json else draw(snapshot)
+            print_json_line(snapshot) if as_json else draw(snapshot)
     _finish(snapshot)
 
 

@@ -21,6 +21,11 @@ def print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
 
 
+def print_json_line(value: object) -> None:
+    """JSON on a line of its own, at once: for what goes on for a while."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table without lines."""
     table = Table(box=None, pad_edge=False)

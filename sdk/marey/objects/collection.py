@@ -102,7 +102,7 @@ class Collection(Generic[Item]):
         # Fields that this version does not know stay as they are.
         values = self._connection.decode(content, dict[str, object])
         values.update((name, value) for name, value in changes.items() if value is not UNSET)
-        del values["id"]
+        values.pop("id", None)
         # Given an id, a PUT that arrived although its answer did not is made again on top of itself.
         request = json_request(
             "PUT", self._path(number), values, {"if-match": etag}, repeatable=isinstance(target, int)

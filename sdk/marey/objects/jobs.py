@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from datetime import datetime
 
 import msgspec
@@ -173,32 +174,40 @@ class Jobs(Objects):
             await self._connection.transport.sleep(pause_s)
             pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
 
-    async def events(self, job_id: int) -> AsyncIterator[Snapshot]:
+    async def events(self, job_id: int) -> AsyncGenerator[Snapshot, None]:
         """The job and its videos, now and after each change, until the job has ended.
 
         Connections that break are made anew; what changed meanwhile comes as one change. Raises
         ConnectionLostError if that does not help.
         """
-        request = Request("GET", f"/job/{job_id}/events", headers={"accept": "text/event-stream"})
         seen: Snapshot | None = None
+        # Whoever stops listening closes the connection too.
+        async with aclosing(self._reconnected_events(job_id)) as snapshots:
+            async for snapshot in snapshots:
+                if snapshot != seen:
+                    seen = snapshot
+                    yield snapshot
+                if snapshot.job.is_final:
+                    return
+
+    async def _reconnected_events(self, job_id: int) -> AsyncGenerator[Snapshot, None]:
+        """Each connection begins with the job as it is then."""
+        request = Request("GET", f"/job/{job_id}/events", headers={"accept": "text/event-stream"})
         fruitless = 0
         while fruitless <= _RECONNECTIONS:
             fruitless += 1
             try:
-                async for snapshot in self._connected_events(request):
-                    fruitless = 0
-                    if snapshot != seen:
-                        seen = snapshot
+                async with aclosing(self._connected_events(request)) as snapshots:
+                    async for snapshot in snapshots:
+                        fruitless = 0
                         yield snapshot
-                    if snapshot.job.is_final:
-                        return
             except MareyError as error:
                 if fruitless > _RECONNECTIONS or not may_repeat(request, error):
                     raise
             await self._connection.transport.sleep(_LONGEST_PAUSE_S)
         raise ConnectionLostError(f"expected events of job {job_id}, {fruitless} connections brought none")
 
-    async def _connected_events(self, request: Request) -> AsyncIterator[Snapshot]:
+    async def _connected_events(self, request: Request) -> AsyncGenerator[Snapshot, None]:
         reader = EventReader()
         async with self._connection.stream(request) as answer:
             async for piece in answer.pieces():

@@ -24,6 +24,7 @@ class FakeAnswer:
     body: tuple[bytes, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
     breaks: bool = False
+    closed: list[bool] = field(default_factory=list)
 
     def header(self, name: str) -> str | None:
         return self.headers.get(name)
@@ -35,7 +36,7 @@ class FakeAnswer:
             raise ConnectionLostError("cut off")
 
     async def close(self) -> None:
-        """Nothing is open."""
+        self.closed.append(True)
 
 
 @dataclass

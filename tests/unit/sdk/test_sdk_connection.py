@@ -191,6 +191,15 @@ async def test_events_go_on_after_a_break() -> None:
     assert transport.pauses_s == [1.0] * 24
 
 
+async def test_who_stops_listening_leaves_no_connection_open() -> None:
+    answer = FakeAnswer(body=(event("queued"), event("running")))
+    snapshots = operations(FakeTransport(in_turn(answer))).events(3)
+    assert (await anext(snapshots)).job.status == "queued"
+    assert answer.closed == []
+    await snapshots.aclose()
+    assert answer.closed == [True]
+
+
 async def test_events_that_never_come_end_with_an_error() -> None:
     transport = FakeTransport(lambda _: FakeAnswer(body=(b": nothing new\r\n\r\n",)))
     with pytest.raises(ConnectionLostError, match="events of job 3, 11 connections brought none"):

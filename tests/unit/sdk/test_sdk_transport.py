@@ -4,6 +4,9 @@ import inspect
 import re
 import socket
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -64,6 +67,47 @@ def test_what_was_turned_away_is_repeated_when_the_server_says(error: MareyError
 def test_a_body_that_is_not_ours_still_has_a_code() -> None:
     problem = problem_of(502, b"<html>Bad Gateway</html>")
     assert (problem.status, problem.code) == (502, "http_502")
+
+
+@contextmanager
+def breaking_server() -> Iterator[str]:
+    """The address of a server that breaks its first answer off and gives the second whole."""
+    job = (
+        b'{"id": 3, "user_id": 1, "project_id": 1, "status": "queued", "pipeline": "p", "tier": "standard",'
+        b' "parameters": {}, "created_at": "2026-01-01T00:00:00Z"}'
+    )
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(job)
+
+    def serve() -> None:
+        for answer in (head + job[:20], head + job):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as thread:
+        listener.settimeout(10)
+        served = thread.submit(serve)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        served.result(timeout=10)
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    with breaking_server() as url, marey.Client(url, "key") as client:
+        assert client.get_job(3).status == "queued"
+
+
+async def test_an_answer_that_breaks_off_is_asked_for_again_with_a_loop() -> None:
+    with breaking_server() as url:
+        async with marey.AsyncClient(url, "key") as client:
+            assert (await client.get_job(3)).status == "queued"
+
+
+async def test_both_transports_map_a_dead_endpoint() -> None:
+    impatient = marey.RetryPolicy(attempts=1)
+    async with marey.AsyncClient("http://127.0.0.1:9", "key", retry=impatient) as client:
+        with pytest.raises(CannotConnectError, match=r"127\.0\.0\.1:9"):
+            await client.upload(__file__)
 
 
 def test_a_dead_endpoint_is_tried_several_times() -> None:
