@@ -1,7 +1,7 @@
 """The REST application."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from litestar import Litestar, Router
@@ -25,6 +25,8 @@ from api.jobs.controller import JobController
 from api.jobs.service import Jobs
 from api.metrics.controller import MetricsController
 from api.metrics.service import HttpMetrics
+from api.poses.analysis import Analyses
+from api.poses.service import Poses
 from api.requests import response_finisher, timed
 from api.results.controller import DownloadController, ResultController
 from api.results.service import Results
@@ -47,9 +49,11 @@ class Services:
     jobs: Jobs
     uploads: Uploads
     results: Results
+    poses: Poses
+    analyses: Analyses
     readiness: Readiness
     http_metrics: HttpMetrics
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event
     """Set when the server begins to stop: what would go on for long ends."""
 
 

@@ -18,6 +18,8 @@ from api.app import Services, create_app
 from api.health.service import Check, Readiness, within
 from api.jobs.service import Jobs
 from api.metrics.service import HttpMetrics
+from api.poses.analysis import Analyses
+from api.poses.service import Poses
 from api.results.service import Results
 from api.rpc.server import answers, rpc_served
 from api.rpc.settings import RpcSettings
@@ -28,6 +30,7 @@ from orchestrator.bus import Bus
 from orchestrator.metrics import watch_pool
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import ObjectStore
+from orchestrator.process import share_heaps
 from orchestrator.settings import Settings
 from orchestrator.store import API_ROLE, Store
 from orchestrator.triton import TritonClient
@@ -42,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 def run_api(settings: ApiSettings) -> None:
     """Serve until SIGINT or SIGTERM. Raises PortTakenError, StoreError."""
+    share_heaps()
     asyncio.run(serve(settings))
 
 
@@ -67,6 +71,7 @@ async def open_services(
     settings: ApiSettings, make_checks: MakeChecks | None = None
 ) -> AsyncIterator[Services]:
     """The services that the handlers use. `make_checks` replaces `readiness_checks`."""
+    stopping = asyncio.Event()
     objects = open_object_store(settings.services.store_url, settings.services.cache)
     async with Store.open(settings.services.database_url, role=API_ROLE) as store:
         if settings.admin_key_file is not None:
@@ -88,6 +93,11 @@ async def open_services(
             jobs=Jobs(store.jobs, objects),
             uploads=Uploads(objects, settings.secret, settings.upload_limits, admission.room_for),
             results=Results(store.jobs, objects, settings.secret),
+            poses=Poses(store.poses, objects, stopping),
+            analyses=Analyses(
+                settings.services.triton_url, objects, settings.analysis_limits, admission.room_for
+            ),
+            stopping=stopping,
             readiness=readiness,
             http_metrics=http_metrics,
         )

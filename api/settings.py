@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.kept import kept_file
+from api.poses.analysis import AnalysisLimits
 from api.rpc.settings import RpcSettings, port_number
 from api.uploads.service import UploadLimits
 from core.errors import ConfigurationError
@@ -25,6 +26,7 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     upload_limits: UploadLimits = field(default_factory=UploadLimits)
+    analysis_limits: AnalysisLimits = field(default_factory=AnalysisLimits)
     admin_key_file: Path | None = None
     """Where the first administrator's key is kept, made on first use."""
     disk_reserve_bytes: int = 2 << 30

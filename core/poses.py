@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.video import FrameSpan
+
 KEYPOINT_CHANNELS = 3
 BOX_CHANNELS = 5
 
@@ -53,3 +55,21 @@ def joined(batches: Sequence[PoseBatch]) -> PoseBatch:
         boxes_px=np.concatenate([batch.boxes_px for batch in batches]),
         keypoints_px=np.concatenate([batch.keypoints_px for batch in batches]),
     )
+
+
+def clipped(batch: PoseBatch, span: FrameSpan) -> PoseBatch:
+    """What of a batch lies within a span of frames."""
+    decoded = _is_within(batch.decoded_frames, span)
+    people = _is_within(batch.frame_index, span)
+    return PoseBatch(
+        decoded_frames=batch.decoded_frames[decoded],
+        decoded_pts_ns=batch.decoded_pts_ns[decoded],
+        frame_index=batch.frame_index[people],
+        boxes_px=batch.boxes_px[people],
+        keypoints_px=batch.keypoints_px[people],
+    )
+
+
+def _is_within(frames: NDArray[np.int32], span: FrameSpan) -> NDArray[np.bool_]:
+    within: NDArray[np.bool_] = (frames >= span.start) & (frames < span.stop)
+    return within

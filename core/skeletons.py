@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.errors import ModelContractError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skeleton:
@@ -62,3 +64,12 @@ HALPE_26 = Skeleton(
 )  # fmt: skip
 
 SKELETONS = {skeleton.name: skeleton for skeleton in (COCO_17, HALPE_26)}
+
+
+def skeleton_of(joint_count: int) -> Skeleton:
+    """The joint set of so many joints. Raises ModelContractError if there is none."""
+    for skeleton in SKELETONS.values():
+        if len(skeleton.joints) == joint_count:
+            return skeleton
+    known = ", ".join(f"{name} ({len(skeleton.joints)})" for name, skeleton in SKELETONS.items())
+    raise ModelContractError(f"expected the joints of one of {known}, got {joint_count} joints")

@@ -120,8 +120,9 @@ class PosixMemory:
         await triton.unregister_region(self._owner.name)
 
     def close(self) -> None:
-        """See `FrameMemory`."""
+        """See `FrameMemory`. What nobody has an array on any more goes at once."""
         self._owner.close()
+        del self._map
 
     def _take(self, offset_bytes: int, byte_size: int) -> None:
         try:

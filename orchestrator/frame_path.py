@@ -1,7 +1,7 @@
 """The way of a run's frames: decoder thread -> ring slots -> Triton -> pose batches, in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -80,8 +80,10 @@ class FramePath:
         await self._ring.register()
         run = VideoRun(path=path, info=info, batches=tuple(batches))
         fitting = self._ring.frames_per_slot(info.height_px, info.width_px)
-        flow = _Flow(run, self._decoder, self._ring, min(self._settings.frames_per_request, fitting))
-        async with aclosing(flow.results()) as results:
+        frames_max = min(self._settings.frames_per_request, fitting)
+        flow = _Flow(self._ring)
+        filler = RequestFiller(run, self._decoder, self._ring, frames_max, flow.port())
+        async with aclosing(flow.results(filler.fill)) as results:
             async for batch in _assembled(results, len(run.batches), self._triton.joint_count):
                 yield batch
 
@@ -97,7 +99,7 @@ class _Result:
 class _Flow:
     """One run under way, on the event loop; its decoder runs in a thread."""
 
-    def __init__(self, run: VideoRun, decoder: FrameDecoder, ring: FrameRing, frames_max: int) -> None:
+    def __init__(self, ring: FrameRing) -> None:
         self._ring = ring
         self._loop = asyncio.get_running_loop()
         self._held: set[Slot] = set()
@@ -106,13 +108,15 @@ class _Flow:
         self._in_order: asyncio.Queue[asyncio.Task[_Result] | None] = asyncio.Queue()
         self._borrowing: Future[Slot] | None = None
         self._stopped = False
-        port = RequestPort(borrow=self._borrow, emit=self._emit)
-        self._filler = RequestFiller(run, decoder, ring, frames_max, port)
 
-    async def results(self) -> AsyncGenerator[_Result, None]:
-        """The run's requests with their answers, in order."""
+    def port(self) -> RequestPort:
+        """For the decoder. Nothing here refers to it: its frames go when it ends, not at some collection."""
+        return RequestPort(borrow=self._borrow, emit=self._emit)
+
+    async def results(self, fill: Callable[[], None]) -> AsyncGenerator[_Result, None]:
+        """The requests that `fill` emits with their answers, in order."""
         executor = ThreadPoolExecutor(1, thread_name_prefix="decode")
-        decoding = self._loop.run_in_executor(executor, self._filler.fill)
+        decoding = self._loop.run_in_executor(executor, fill)
         decoding.add_done_callback(lambda _: self._in_order.put_nowait(None))
         executor.shutdown(wait=False)
         try:

@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from marey.v1 import jobs_pb2_grpc
+from marey.v1 import jobs_pb2_grpc, poses_pb2_grpc
 
 from api.app import Services
 from api.metrics.rpc import RpcMetrics
 from api.rpc.gate import Gate
 from api.rpc.health import HealthServicer
 from api.rpc.jobs import JobServicer
+from api.rpc.poses import PoseServicer
 from api.rpc.settings import RpcSettings, TlsFiles
 from core.errors import NotReadyError, PortTakenError
 
@@ -32,7 +33,7 @@ _OPTIONS = (
     # Else two servers may share a port without noticing.
     ("grpc.so_reuseport", 0),
 )
-_SERVICES = ("grpc.health.v1.Health", "marey.v1.JobService")
+_SERVICES = ("grpc.health.v1.Health", "marey.v1.JobService", "marey.v1.PoseService")
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ def _server(services: Services, settings: RpcSettings) -> grpc.aio.Server:
         interceptors=[gate], options=_OPTIONS, maximum_concurrent_rpcs=settings.max_calls
     )
     jobs_pb2_grpc.add_JobServiceServicer_to_server(JobServicer(services, settings.public_url), server)
+    poses_pb2_grpc.add_PoseServiceServicer_to_server(PoseServicer(services), server)
     health = HealthServicer(services.readiness, services.stopping)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if settings.reflection:

@@ -8,10 +8,9 @@ from itertools import chain
 from pathlib import Path
 
 from biomechanics.summary import FailedRange, FrameRange
-from core.errors import ModelContractError
 from core.jobs import VideoStatus
 from core.poses import PoseBatch
-from core.skeletons import SKELETONS, Skeleton
+from core.skeletons import skeleton_of
 from orchestrator.objects import ObjectStore
 from orchestrator.outcome import declare_gaps
 from orchestrator.pose_files import decode_info, decode_poses, index_key, poses_prefix
@@ -78,7 +77,7 @@ class CollectVideoStep:
             return VideoEnd(status=VideoStatus.FAILED, failure=failure)
         video = self._objects.local_path(work.source.path)
         with self._objects.scratch() as folder, named_as(work.source.name, video):
-            collection = Collection(folder, work.source, info, _skeleton_of(first))
+            collection = Collection(folder, work.source, info, skeleton_of(first.keypoints_px.shape[1]))
             summary = collection.write(chain([first], batches), video, work.failed_ranges)
             self._keep(folder, work.source)
         gaps = summary.missing_frames
@@ -97,13 +96,3 @@ class CollectVideoStep:
     def _keep(self, folder: Path, source: VideoSource) -> None:
         for path in sorted(folder.iterdir()):
             self._objects.put_file(source.results_path + path.name, path)
-
-
-def _skeleton_of(batch: PoseBatch) -> Skeleton:
-    """The joint set that has as many joints as the poses."""
-    joints = batch.keypoints_px.shape[1]
-    for skeleton in SKELETONS.values():
-        if len(skeleton.joints) == joints:
-            return skeleton
-    known = ", ".join(f"{name} ({len(skeleton.joints)})" for name, skeleton in SKELETONS.items())
-    raise ModelContractError(f"expected the joints of one of {known}, got {joints} joints")

@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 
 from biomechanics.files.tables import KeypointTableWriter
-from biomechanics.identities import IdentityTracker
 from biomechanics.summary import FailedRange, VideoSummary, VideoSummaryBuilder
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
 from core.video import FrameSpan, VideoInfo
 from ingest.decoder import decode_span
+from orchestrator.people import PeopleInOrder, rows_by_frame
 from orchestrator.stages.overlay import FramePeople, OverlayFormat, write_overlay
 from orchestrator.store.flow import VideoSource
 
@@ -28,7 +28,7 @@ class Collection:
         self._source = source
         self._info = info
         self._skeleton = skeleton
-        self._tracker = IdentityTracker()
+        self._identities = PeopleInOrder(source.parameters.person_score)
 
     def write(
         self, batches: Iterator[PoseBatch], video: Path, failed_ranges: Sequence[FailedRange] = ()
@@ -66,35 +66,13 @@ class Collection:
     ) -> Iterator[FramePeople]:
         """The people of each frame, written to `table` and `summary` on the way."""
         for raw in batches:
-            batch = _confident(raw, self._source.parameters.person_score)
-            frames = list(self._tracked(batch))
-            ids = [people.person_ids for people in frames]
-            person_ids = np.concatenate([np.empty(0, np.int32), *ids])
+            batch, person_ids = self._identities.take(raw)
             table.append(batch, person_ids)
             summary.append(batch, person_ids)
-            yield from frames
-
-    def _tracked(self, batch: PoseBatch) -> Iterator[FramePeople]:
-        """The frames of a batch that have people, with their identities."""
-        frames, starts, counts = np.unique(batch.frame_index, return_index=True, return_counts=True)
-        for frame, start, count in zip(frames.tolist(), starts, counts, strict=True):
-            rows = slice(start, start + count)
-            boxes_px = batch.boxes_px[rows]
-            yield FramePeople(
-                frame_index=frame,
-                boxes_px=boxes_px,
-                keypoints_px=batch.keypoints_px[rows],
-                person_ids=self._tracker.update(frame, boxes_px),
-            )
-
-
-def _confident(batch: PoseBatch, person_score: float) -> PoseBatch:
-    """The batch without the people that the detector scored below `person_score`."""
-    keep = batch.boxes_px[:, 4] >= person_score
-    return PoseBatch(
-        decoded_frames=batch.decoded_frames,
-        decoded_pts_ns=batch.decoded_pts_ns,
-        frame_index=batch.frame_index[keep],
-        boxes_px=batch.boxes_px[keep],
-        keypoints_px=batch.keypoints_px[keep],
-    )
+            for frame, rows in rows_by_frame(batch.frame_index):
+                yield FramePeople(
+                    frame_index=frame,
+                    boxes_px=batch.boxes_px[rows],
+                    keypoints_px=batch.keypoints_px[rows],
+                    person_ids=person_ids[rows],
+                )

@@ -8,7 +8,7 @@ import msgspec
 
 from core.errors import ConflictError, IdempotencyKeyReusedError, InvalidParameterError, NotFoundError
 from core.jobs import JobStatus, Tier
-from orchestrator.parameters import lever_parameters, resolve_parameters
+from orchestrator.parameters import JobParameters, lever_parameters, resolve_parameters
 from orchestrator.store.admission import admit_job
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tenants import Tenant, TenantDatabase
@@ -83,6 +83,14 @@ class JobStore:
         assert made is not None
         return made
 
+    async def parameters(
+        self, tenant: Tenant, pipeline_name: str, requested: Mapping[str, object]
+    ) -> JobParameters:
+        """Those that a job of this request would have. Raises InvalidParameterError, NotFoundError for an
+        unknown user."""
+        async with self._as(tenant).transaction() as session:
+            return _resolved(await _defaults(session, tenant, pipeline_name), requested)
+
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """Raises NotFoundError."""
         view = await self._as(tenant).row(JobView, "job_view", tenant.project_id, job_id)
@@ -140,9 +148,8 @@ class JobStore:
 
 async def _make(session: Session, tenant: Tenant, request: JobRequest) -> int | None:
     """The new job's id; None if there is one of its idempotency key."""
-    defaults = await _defaults(session, tenant, request)
-    usual = {**lever_parameters(defaults.levers), **defaults.parameters}
-    parameters = resolve_parameters(usual, request.parameters)
+    defaults = await _defaults(session, tenant, request.pipeline_name)
+    parameters = _resolved(defaults, request.parameters)
     await admit_job(session, tenant, request.input_bytes)
     made = await session.row(
         _Id,
@@ -182,13 +189,15 @@ async def _require(session: Session, tenant: Tenant, job_id: int) -> None:
         raise NotFoundError(f"there is no job {job_id}")
 
 
-async def _defaults(session: Session, tenant: Tenant, request: JobRequest) -> _Defaults:
-    row = await session.row(
-        _Defaults, "job_defaults", tenant.project_id, tenant.user_id, request.pipeline_name
-    )
+def _resolved(defaults: _Defaults, requested: Mapping[str, object]) -> JobParameters:
+    return resolve_parameters({**lever_parameters(defaults.levers), **defaults.parameters}, requested)
+
+
+async def _defaults(session: Session, tenant: Tenant, pipeline_name: str) -> _Defaults:
+    row = await session.row(_Defaults, "job_defaults", tenant.project_id, tenant.user_id, pipeline_name)
     if row is None:
         raise NotFoundError(f"there is no user {tenant.user_id}")
     if row.pipeline_id is None:
         names = [pipeline.name for pipeline in await session.rows(_Name, "pipeline_names")]
-        raise InvalidParameterError(f"pipeline: expected one of {names}, got {request.pipeline_name!r}")
+        raise InvalidParameterError(f"pipeline: expected one of {names}, got {pipeline_name!r}")
     return row

@@ -13,6 +13,7 @@ from orchestrator.store.flow import FlowStore
 from orchestrator.store.jobs import JobStore
 from orchestrator.store.keys import KeyStore
 from orchestrator.store.levers import LeverStore
+from orchestrator.store.poses import PoseStore
 from orchestrator.store.repair import RepairStore
 from orchestrator.store.tasks import TaskStore
 
@@ -23,11 +24,12 @@ class _Answer:
 
 
 class Store:
-    """Jobs, catalogue and keys for the API; tasks, flow and repair for the orchestrator's own processes."""
+    """Jobs, poses, catalogue and keys for the API; tasks, flow and repair for the others."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.jobs = JobStore(database)
+        self.poses = PoseStore(database)
         self.catalogue = Catalogue(database)
         self.keys = KeyStore(database)
         self.admission = AdmissionStore(database)
