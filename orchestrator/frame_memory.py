@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InferenceError
+from core.errors import InferenceError, InferenceUnavailableError
 from core.locks import try_lock
 from ingest.nvdec.device import Gpu
 from ingest.places import DevicePlace, Place
@@ -165,7 +165,7 @@ async def forget_removed_regions(triton: TritonClient) -> None:
     for name in await triton.regions():
         if _is_removed(name):
             await _forgotten(triton.unregister_region(name))
-    for name in await triton.device_regions():
+    for name in await _device_regions(triton):
         if _is_removed(name):
             await _forgotten(triton.unregister_device_region(name))
 
@@ -193,6 +193,16 @@ class _OwnerFile:
     def close(self) -> None:
         (SHARED_MEMORY / self.name).unlink(missing_ok=True)
         os.close(self.descriptor)
+
+
+async def _device_regions(triton: TritonClient) -> set[str]:
+    """Those of a server that was built without CUDA: none."""
+    try:
+        return await triton.device_regions()
+    except InferenceUnavailableError:
+        raise
+    except InferenceError:
+        return set()
 
 
 def _is_removed(name: str) -> bool:

@@ -130,7 +130,7 @@ class TritonClient:
             await self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
     async def device_regions(self) -> set[str]:
-        """Names of the regions on a GPU that the server reads; none of a server that knows no GPU."""
+        """Names of the regions on a GPU that the server reads."""
         with _triton_errors("GPU memory"):
             status = await self._client.get_cuda_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
         return set(status.regions)
