@@ -103,16 +103,22 @@ class Stream:
         self._to_rgb = to_rgb
         self.pointer = driver.new_stream()
         """The `CUstream`."""
+        self._converted = driver.new_event()
 
     def wait(self) -> None:
         """Until all is done."""
-        self._driver.wait(self.pointer)
+        self._driver.wait_for_stream(self.pointer)
+
+    def wait_for_conversion(self) -> None:
+        """Until the last picture is written; what was started after it may go on."""
+        self._driver.wait_for_event(self._converted)
 
     def convert(self, picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace) -> None:
-        """Write a picture as displayed RGB; done after `wait`."""
+        """Write a picture as displayed RGB; done after `wait_for_conversion`."""
         blocks = -(-picture.height_px * picture.width_px // _THREADS_PER_BLOCK)
         arguments = kernel_arguments(picture, how, rotation_deg, place)
         self._driver.launch(self._to_rgb, (blocks, _THREADS_PER_BLOCK), self.pointer, arguments)
+        self._driver.record(self._converted, self.pointer)
 
 
 def kernel_arguments(

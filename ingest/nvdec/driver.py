@@ -8,6 +8,8 @@ from core.errors import ConfigurationError, UnforeseenError
 
 IPC_HANDLE_BYTES = 64
 _STREAM_NON_BLOCKING: Final = 1
+_EVENT_BLOCKING: Final = 1
+_EVENT_WITHOUT_TIMING: Final = 2
 
 
 class _IpcHandle(ctypes.Structure):
@@ -72,9 +74,23 @@ class CudaDriver:
         self._call("cuStreamCreate", byref(stream), c_uint(_STREAM_NON_BLOCKING))
         return stream.value or 0
 
-    def wait(self, stream: int) -> None:
+    def wait_for_stream(self, stream: int) -> None:
         """Until all work of a stream is done."""
         self._call("cuStreamSynchronize", c_void_p(stream))
+
+    def new_event(self) -> int:
+        """A `CUevent`, which is over until it is first recorded."""
+        event = c_void_p()
+        self._call("cuEventCreate", byref(event), c_uint(_EVENT_BLOCKING | _EVENT_WITHOUT_TIMING))
+        return event.value or 0
+
+    def record(self, event: int, stream: int) -> None:
+        """Let the event be over when the stream's work so far is done."""
+        self._call("cuEventRecord", c_void_p(event), c_void_p(stream))
+
+    def wait_for_event(self, event: int) -> None:
+        """Until it is over; the thread sleeps."""
+        self._call("cuEventSynchronize", c_void_p(event))
 
     def kernel(self, ptx: bytes, name: str) -> int:
         """A `CUfunction` of a module in PTX."""

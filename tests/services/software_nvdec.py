@@ -56,6 +56,8 @@ class HostStream(Stream):
 
     def wait(self) -> None: ...
 
+    def wait_for_conversion(self) -> None: ...
+
     def convert(self, picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace) -> None:
         host_kernel().to_rgb(*kernel_arguments(picture, how, rotation_deg, place))
 
