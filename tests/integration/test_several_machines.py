@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -25,7 +25,7 @@ from orchestrator.file_cache import CacheSettings
 from orchestrator.object_stores import open_object_store
 from tests.media import Clip, write_clip
 from tests.services.leases import assert_consistent, until
-from tests.services.network import HUB_ADDRESS, Machine, Network, is_possible, network
+from tests.services.network import HUB_ADDRESS, Machine, Network, is_listening, is_possible, network, relay
 from tests.services.orchestrator import System, zip_of
 from tests.services.processes import ROOT, MareyProcess, marey_process
 from tests.services.running import running
@@ -92,7 +92,7 @@ def site(system: System, s3_server: S3Server, probe_triton: TritonServer, tmp_pa
         ):
             stack.enter_context(relay((), f"unix:{place}", f"tcp:{target}", place.exists))
         for port, place in sockets.items():
-            listening = at_hub(net.hub, port)
+            listening = is_listening(net.hub, port)
             stack.enter_context(
                 relay(net.hub.command(), f"tcp:{HUB_ADDRESS}:{port}", f"unix:{place}", listening)
             )
@@ -137,28 +137,6 @@ def until_jetstream_works(hub: Machine, servers: str) -> None:
     command = hub.command(sys.executable, "-c", HAS_LEADER, servers)
     while subprocess.run(command, capture_output=True, check=False, timeout=60).returncode:
         assert time.monotonic() < deadline_s
-
-
-@contextlib.contextmanager
-def relay(prefix: tuple[str, ...], listen: str, target: str, is_ready: Callable[[], bool]) -> Iterator[None]:
-    """Carry connections until the block ends."""
-    argv = (*prefix, sys.executable, str(ROOT / "tests" / "services" / "relay.py"), listen, target)
-    process = subprocess.Popen(argv)
-    try:
-        deadline_s = time.monotonic() + 30
-        while not is_ready():
-            assert process.poll() is None
-            assert time.monotonic() < deadline_s
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def at_hub(hub: Machine, port: int) -> Callable[[], bool]:
-    """Whether somebody listens there."""
-    return lambda: f":{port:04X} 00000000:0000 0A" in hub.run("cat", "/proc/net/tcp")
 
 
 @contextlib.contextmanager

@@ -3,8 +3,9 @@
 import contextlib
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,28 @@ def network(names: list[str]) -> Iterator[Network]:
             machines[name] = Machine(name=name, address=f"10.77.0.{number}", pid=_held(stack, inner))
             _plug_in(hub, machines[name])
         yield Network(hub=hub, machines=machines)
+
+
+@contextlib.contextmanager
+def relay(prefix: tuple[str, ...], listen: str, target: str, is_ready: Callable[[], bool]) -> Iterator[None]:
+    """Carry connections until the block ends."""
+    argv = (*prefix, sys.executable, str(Path(__file__).with_name("relay.py")), listen, target)
+    process = subprocess.Popen(argv)
+    try:
+        deadline_s = time.monotonic() + 30
+        while not is_ready():
+            assert process.poll() is None
+            assert time.monotonic() < deadline_s
+            time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def is_listening(machine: Machine, port: int) -> Callable[[], bool]:
+    """Whether somebody there listens at `port`."""
+    return lambda: f":{port:04X} 00000000:0000 0A" in machine.run("cat", "/proc/net/tcp")
 
 
 def _held(stack: contextlib.ExitStack, unshare: list[str]) -> int:
