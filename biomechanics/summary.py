@@ -1,11 +1,12 @@
 """What a video's results amount to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.networks import Networks
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
 from core.video import VideoInfo
@@ -61,6 +62,8 @@ class VideoSummary:
     """Rows of the keypoint table: people summed over frames."""
     mean_confidence: float | None
     """Mean over all joints of all poses; None without poses."""
+    networks: Networks = field(default_factory=dict)
+    """What the poses come from: the SHA-256 of each network's file."""
     failed_ranges: tuple[FailedRange, ...] = ()
     """Where frames are missing for another reason than that they could not be decoded."""
 

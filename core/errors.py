@@ -23,7 +23,8 @@ MareyError
 ├── ServiceError              a part of the system did not do its work; repeating may help (`retryable`)
 │   ├── StoreError, BusError, ObjectStoreError
 │   ├── InferenceError        Triton refused or failed a request
-│   │   └── InferenceUnavailableError, InferenceTimeoutError, InferenceRefusedError
+│   │   ├── InferenceUnavailableError, InferenceTimeoutError, InferenceRefusedError
+│   │   └── MixedNetworksError
 │   ├── LeaseLostError        another worker has taken this task over
 │   └── NotReadyError, StorageFullError, WorkerLostError, UnforeseenError
 └── ConfigurationError        this installation cannot run as it is; the message says what to do
@@ -263,6 +264,12 @@ class InferenceTimeoutError(InferenceError):
 
 class InferenceRefusedError(InferenceError):
     """Triton takes this request for wrong: it would refuse it again."""
+
+    retryable = False
+
+
+class MixedNetworksError(InferenceError):
+    """A video met different networks again and again: all Triton servers must serve the same ones."""
 
     retryable = False
 

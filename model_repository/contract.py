@@ -1,5 +1,6 @@
 """The models' contract: what the committed config.pbtxt files say, read with Triton's own protobuf."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +9,12 @@ from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
 from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig
 
 from core.errors import ConfigurationError
+from core.networks import UNKNOWN
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MODELS = CHECKOUT / "model_repository"
 ENSEMBLES = CHECKOUT / "ensembles"
+_DIGEST = "sha256"
 NETWORKS = ("yolo", "hrnet")
 """Detector and pose network: names that stay while the networks behind them are exchanged."""
 
@@ -49,6 +52,16 @@ def read_config(path: Path) -> ModelConfig:
 def config_text(config: ModelConfig) -> str:
     """The configuration in the text form that Triton reads."""
     return str(text_format.MessageToString(config))
+
+
+def network_digest(config: ModelConfig) -> str:
+    """SHA-256 of a served network's file, as `declare_digest` has put it there."""
+    return config.parameters[_DIGEST].string_value if _DIGEST in config.parameters else UNKNOWN
+
+
+def declare_digest(config: ModelConfig, network: Path) -> None:
+    """Let a network's configuration tell which file it serves."""
+    config.parameters[_DIGEST].string_value = hashlib.sha256(network.read_bytes()).hexdigest()
 
 
 def contract_of(config: ModelConfig) -> ModelContract:

@@ -41,6 +41,9 @@ class FrameMemory(Protocol):
     def tensor(self, offset_bytes: int, shape: FrameShape) -> RegionFrames | NDArray[np.uint8]:
         """The same frames as a request has them."""
 
+    async def is_known(self, triton: TritonClient) -> bool:
+        """Whether Triton reads it: no, once it was restarted."""
+
     async def register(self, triton: TritonClient) -> None:
         """Let Triton read it; nothing happens where it already does. Raises InferenceError leaves."""
 
@@ -70,6 +73,10 @@ class CudaMemory:
     def tensor(self, offset_bytes: int, shape: FrameShape) -> RegionFrames:
         """See `FrameMemory`."""
         return RegionFrames(region=self._owner.name, offset_bytes=offset_bytes, shape=shape)
+
+    async def is_known(self, triton: TritonClient) -> bool:
+        """See `FrameMemory`."""
+        return self._owner.name in await triton.device_regions()
 
     async def register(self, triton: TritonClient) -> None:
         """See `FrameMemory`."""
@@ -111,6 +118,10 @@ class PosixMemory:
         """See `FrameMemory`."""
         return RegionFrames(region=self._owner.name, offset_bytes=offset_bytes, shape=shape)
 
+    async def is_known(self, triton: TritonClient) -> bool:
+        """See `FrameMemory`."""
+        return self._owner.name in await triton.regions()
+
     async def register(self, triton: TritonClient) -> None:
         """See `FrameMemory`."""
         await triton.register_region(self._owner.name, f"/{self._owner.name}", self._byte_size)
@@ -149,6 +160,10 @@ class OwnMemory:
     def tensor(self, offset_bytes: int, shape: FrameShape) -> NDArray[np.uint8]:
         """See `FrameMemory`."""
         return np.frombuffer(self._bytes, np.uint8, math.prod(shape), offset_bytes).reshape(shape)
+
+    async def is_known(self, triton: TritonClient) -> bool:
+        """It says nothing about the server."""
+        return False
 
     async def register(self, triton: TritonClient) -> None:
         """Triton need not know it."""

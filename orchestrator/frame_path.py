@@ -10,6 +10,8 @@ from typing import Self
 
 import numpy as np
 
+from core.errors import InferenceUnavailableError
+from core.networks import Networks
 from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS, PoseBatch
 from core.video import FrameSpan, VideoInfo
 from ingest.places import CpuDecoder, FrameDecoder
@@ -21,7 +23,7 @@ from orchestrator.frame_requests import (
     RunStoppedError,
     VideoRun,
 )
-from orchestrator.frame_ring import FrameRing, RingSettings, Slot
+from orchestrator.frame_ring import FrameRing, RingSettings, Serving, Slot
 from orchestrator.gpu_decoding import GpuDecoding
 from orchestrator.triton import FramePoses, TritonClient
 
@@ -67,25 +69,36 @@ class FramePath:
         if self._ring is not None:
             await self._ring.close()
 
+    async def networks(self) -> Networks:
+        """What Triton serves now. Raises InferenceError leaves."""
+        return (await self._open_ring().serving()).networks
+
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
     ) -> AsyncGenerator[PoseBatch, None]:
         """One pose batch per frame batch, in order; damaged frames are absent from `decoded_frames`.
 
-        Raises MediaError leaves if nothing can be decoded and InferenceError leaves if Triton fails.
+        Raises MediaError leaves if nothing can be decoded and InferenceError leaves if Triton fails, or does
+        not serve `networks` all the time.
         Closing the iterator early (`contextlib.aclosing`) stops the decoder and gives all slots back.
         """
-        if self._ring is None:
-            raise RuntimeError("FramePath: expected `async with` around its use")
-        await self._ring.register()
+        ring = self._open_ring()
+        serving = await ring.serving()
+        if serving.networks != networks:
+            raise InferenceUnavailableError(f"Triton: expected networks {networks}, got {serving.networks}")
         run = VideoRun(path=path, info=info, batches=tuple(batches))
-        fitting = self._ring.frames_per_slot(info.height_px, info.width_px)
+        fitting = ring.frames_per_slot(info.height_px, info.width_px)
         frames_max = min(self._settings.frames_per_request, fitting)
-        flow = _Flow(self._ring)
-        filler = RequestFiller(run, self._decoder, self._ring, frames_max, flow.port())
+        flow = _Flow(ring, serving)
+        filler = RequestFiller(run, self._decoder, ring, frames_max, flow.port())
         async with aclosing(flow.results(filler.fill)) as results:
             async for batch in _assembled(results, len(run.batches), self._triton.joint_count):
                 yield batch
+
+    def _open_ring(self) -> FrameRing:
+        if self._ring is None:
+            raise RuntimeError("FramePath: expected `async with` around its use")
+        return self._ring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,8 +112,9 @@ class _Result:
 class _Flow:
     """One run under way, on the event loop; its decoder runs in a thread."""
 
-    def __init__(self, ring: FrameRing) -> None:
+    def __init__(self, ring: FrameRing, serving: Serving) -> None:
         self._ring = ring
+        self._serving = serving
         self._loop = asyncio.get_running_loop()
         self._held: set[Slot] = set()
         self._ahead = asyncio.Semaphore(REQUESTS_AHEAD)
@@ -173,7 +187,7 @@ class _Flow:
 
     async def _infer(self, request: FrameRequest) -> _Result:
         try:
-            poses = await self._ring.infer(request.slot, request.shape)
+            poses = await self._ring.infer(request.slot, request.shape, self._serving)
         finally:
             self._give_back(request.slot)
         return _Result(request=request, poses=poses)

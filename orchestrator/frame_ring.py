@@ -8,6 +8,7 @@ from functools import partial
 from typing import Self
 
 from core.errors import FrameTooLargeError, InferenceError, InferenceUnavailableError, UnforeseenError
+from core.networks import Networks
 from ingest.nvdec.device import Gpu
 from ingest.places import Place
 from orchestrator.frame_memory import (
@@ -43,6 +44,15 @@ class Slot:
     index: int
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Serving:
+    """A server between two restarts."""
+
+    networks: Networks
+    is_over: bool = False
+    """It was restarted since."""
+
+
 class FrameRing:
     """Slots of frames. `acquire` waits while all are taken, which is what holds a fast decoder back."""
 
@@ -53,6 +63,8 @@ class FrameRing:
         self._free: asyncio.LifoQueue[Slot] = asyncio.LifoQueue()
         for index in reversed(range(settings.slots)):
             self._free.put_nowait(Slot(index))
+        self._serving: Serving | None = None
+        self._asking = asyncio.Lock()
 
     @classmethod
     async def open(cls, triton: TritonClient, settings: RingSettings, gpu: Gpu | None = None) -> Self:
@@ -77,7 +89,7 @@ class FrameRing:
     ) -> Self:
         ring = cls(triton, settings, make())
         try:
-            await ring.register()
+            await ring.serving()
             if ring.transport != OwnMemory.transport:
                 await forget_removed_regions(triton)
         except BaseException:
@@ -85,9 +97,20 @@ class FrameRing:
             raise
         return ring
 
-    async def register(self) -> None:
-        """Let Triton read the ring, again if it was restarted."""
-        await self._memory.register(self._triton)
+    async def serving(self) -> Serving:
+        """Who answers from now on. Triton is let read the ring, again if it was restarted.
+
+        What was asked under an earlier serving fails then, so that no answers of two servers are taken for
+        those of one: a restarted one may have other networks.
+        """
+        async with self._asking:
+            if self._serving is not None and await self._memory.is_known(self._triton):
+                return self._serving
+            if self._serving is not None and self.transport != OwnMemory.transport:
+                self._serving.is_over = True
+            await self._memory.register(self._triton)
+            self._serving = Serving(networks=await self._triton.networks())
+            return self._serving
 
     async def close(self) -> None:
         """Give the memory back. Triton lets go of it here, or when the next ring is made."""
@@ -121,10 +144,16 @@ class FrameRing:
         """Where the slot's N frames are written, for `shape` [N, H, W, 3]."""
         return self._memory.places(slot.index * self._settings.slot_bytes, shape)
 
-    async def infer(self, slot: Slot, shape: FrameShape) -> FramePoses:
-        """People of the slot's first frames."""
+    async def infer(self, slot: Slot, shape: FrameShape, serving: Serving) -> FramePoses:
+        """People of the slot's first frames. Raises InferenceUnavailableError if Triton was restarted since
+        `serving`, and in memory that it does not know, if it has other networks."""
         tensor = self._memory.tensor(slot.index * self._settings.slot_bytes, shape)
-        return await self._triton.infer_pose_2d(tensor)
+        poses = await self._triton.infer_pose_2d(tensor)
+        if self.transport == OwnMemory.transport:
+            serving.is_over = serving.is_over or await self._triton.networks() != serving.networks
+        if serving.is_over:
+            raise InferenceUnavailableError("Triton was restarted while frames were on their way")
+        return poses
 
     async def _forget(self) -> None:
         """Requests that were given up may still be reading: they are waited for, a little."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ObjectStoreError
+from core.networks import Networks
 from core.poses import PoseBatch
 from core.video import VideoInfo
 
@@ -39,15 +40,21 @@ def index_key(results_path: str) -> str:
     return f"{results_path}index.npz"
 
 
-def encode_poses(batch: PoseBatch) -> bytes:
-    """The batch's arrays under their own names."""
-    return _encode({name: getattr(batch, name) for name in _POSE_ARRAYS})
+def encode_poses(batch: PoseBatch, networks: Networks) -> bytes:
+    """The batch's arrays under their own names; the networks they come from as JSON beside them."""
+    text = np.frombuffer(msgspec.json.encode(networks, order="deterministic"), np.uint8)
+    return _encode({**{name: getattr(batch, name) for name in _POSE_ARRAYS}, "networks": text})
 
 
 def decode_poses(data: bytes) -> PoseBatch:
     """The inverse of `encode_poses`. Raises ObjectStoreError for anything else."""
     arrays = _decode(data, _POSE_ARRAYS)
     return PoseBatch(**{name: arrays[name] for name in _POSE_ARRAYS})
+
+
+def decode_networks(data: bytes) -> Networks:
+    """The networks that a file of poses comes from. Raises ObjectStoreError for anything else."""
+    return msgspec.json.decode(_decode(data, ("networks",))["networks"].tobytes(), type=Networks)
 
 
 def encode_info(info: VideoInfo) -> bytes:

@@ -22,6 +22,7 @@ from core.errors import (
     InferenceUnavailableError,
     ModelContractError,
 )
+from core.networks import Networks
 from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS
 from model_repository.checks import (
     canary_frames,
@@ -31,7 +32,15 @@ from model_repository.checks import (
     network_fault,
     poses_fault,
 )
-from model_repository.contract import NETWORKS, ModelContract, committed_configs, contract_of, read_config
+from model_repository.contract import (
+    NETWORKS,
+    ModelConfig,
+    ModelContract,
+    committed_configs,
+    contract_of,
+    network_digest,
+    read_config,
+)
 from model_repository.sizes import PipelineSizes, fit
 
 PIPELINE = "pose_2d"
@@ -39,6 +48,16 @@ REQUEST_TIMEOUT_S = 120.0
 """For one request of a few frames, waiting in the server's queues included."""
 CONTROL_TIMEOUT_S = 10.0
 """For a request that computes nothing."""
+
+_LARGEST_MESSAGE_BYTES = (1 << 31) - 1
+_CHANNEL = [
+    ("grpc.max_send_message_length", _LARGEST_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", _LARGEST_MESSAGE_BYTES),
+    # gRPC else waits up to two minutes before it tries again to reach a server that was away.
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
 
 FrameShape = tuple[int, int, int, int]
 """Frames, height, width, 3."""
@@ -71,10 +90,11 @@ class TritonClient:
     def __init__(self, client: InferenceServerClient) -> None:
         self._client = client
         self._contracts: dict[str, ModelContract] = {}
+        self._networks: Networks = {}
 
     @property
     def joint_count(self) -> int:
-        """Joints per person of the pose network that the server had when the client was opened."""
+        """Joints per person of the pose network that the server had when it was last asked."""
         outputs = {tensor.name: tensor for tensor in self._contracts[PIPELINE].outputs}
         return outputs["keypoints"].dims[1]
 
@@ -84,10 +104,10 @@ class TritonClient:
 
         Raises ModelContractError as well, for networks of sizes that cannot work.
         """
-        triton = cls(InferenceServerClient(url.removeprefix("grpc://")))
+        triton = cls(InferenceServerClient(url.removeprefix("grpc://"), channel_args=_CHANNEL))
         try:
             await triton.ready()
-            triton._contracts = await triton._expected_contracts()
+            await triton.networks()
         except BaseException:
             await triton.close()
             raise
@@ -171,12 +191,20 @@ class TritonClient:
         result = await self._infer(PIPELINE, tensor)
         return _without_padding(result)
 
+    async def networks(self) -> Networks:
+        """The networks that the server has now. Raises ModelContractError for sizes that cannot work."""
+        configs = {name: await self._live_config(name) for name in NETWORKS}
+        networks = {name: network_digest(config) for name, config in configs.items()}
+        if networks != self._networks:
+            self._contracts = _expected_contracts(*map(contract_of, configs.values()))
+            self._networks = networks
+        return networks
+
     async def networks_run_on_gpu(self) -> bool:
         """Whether the server has its networks on a GPU."""
         for name in NETWORKS:
-            with _triton_errors(name):
-                response = await self._client.get_model_config(name, client_timeout=CONTROL_TIMEOUT_S)
-            if not any(group.kind == ModelInstanceGroup.KIND_GPU for group in response.config.instance_group):
+            config = await self._live_config(name)
+            if not any(group.kind == ModelInstanceGroup.KIND_GPU for group in config.instance_group):
                 return False
         return True
 
@@ -184,7 +212,7 @@ class TritonClient:
         """Raise ModelContractError unless the server's models are as their committed config.pbtxt says,
         for networks of the sizes that the server has."""
         for contract in self._contracts.values():
-            found = differences(contract, await self._live_contract(contract.name))
+            found = differences(contract, contract_of(await self._live_config(contract.name)))
             if found:
                 raise ModelContractError(
                     f"model {contract.name} on the Triton server differs from its committed config.pbtxt: "
@@ -202,17 +230,10 @@ class TritonClient:
         frames = canary_frames()
         _refuse(PIPELINE, self._fault(await self._people(frames), len(frames)))
 
-    async def _expected_contracts(self) -> dict[str, ModelContract]:
-        """The committed contracts: everything around the networks follows the sizes of the live ones."""
-        detector, pose = [await self._live_contract(name) for name in NETWORKS]
-        sizes = PipelineSizes.of(detector, pose)
-        committed = {name: read_config(path) for name, path in committed_configs().items()}
-        return {name: contract_of(fit(config, sizes)) for name, config in committed.items()}
-
-    async def _live_contract(self, model: str) -> ModelContract:
+    async def _live_config(self, model: str) -> ModelConfig:
         with _triton_errors(model):
             response = await self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
-        return contract_of(response.config)
+        return response.config
 
     async def _first_output(self, contract: ModelContract, rows: NDArray[np.uint8]) -> NDArray[Any]:
         tensor = InferInput(contract.inputs[0].name, list(rows.shape), "UINT8")
@@ -222,6 +243,13 @@ class TritonClient:
     async def _infer(self, model: str, tensor: InferInput) -> InferResult:
         with _triton_errors(model, on_timeout=InferenceTimeoutError):
             return await self._client.infer(model, [tensor], client_timeout=REQUEST_TIMEOUT_S)
+
+
+def _expected_contracts(detector: ModelContract, pose: ModelContract) -> dict[str, ModelContract]:
+    """The committed contracts: everything around the networks follows their sizes."""
+    sizes = PipelineSizes.of(detector, pose)
+    committed = {name: read_config(path) for name, path in committed_configs().items()}
+    return {name: contract_of(fit(config, sizes)) for name, config in committed.items()}
 
 
 @contextmanager

@@ -16,7 +16,15 @@ import numpy as np
 from core.errors import ConfigurationError, NumpyVersionError
 from deploy.embedded.packages import cache_folder, compile_networks, compiler_environment
 from deploy.embedded.process import ServiceCommand
-from model_repository.contract import MODELS, NETWORKS, ModelConfig, config_text, configs_with, read_config
+from model_repository.contract import (
+    MODELS,
+    NETWORKS,
+    ModelConfig,
+    config_text,
+    configs_with,
+    declare_digest,
+    read_config,
+)
 from model_repository.cuda_target import GPU, PACKAGES, CudaTarget, batches_of
 from model_repository.plans import MANIFEST_NAME, PLAN_PATH
 from model_repository.sizes import fit_all
@@ -64,6 +72,7 @@ def build_repository(target: Target, out: Path, models: Path | None = None) -> N
     check_numpy(np.__version__)
     check_python(python_build())
     paths = configs_with(models)
+    _check_network_files(paths)
     configs = fit_all({name: read_config(path) for name, path in paths.items()})
     out.mkdir(parents=True, exist_ok=True)
     for part in ("models", "backends"):
@@ -71,7 +80,6 @@ def build_repository(target: Target, out: Path, models: Path | None = None) -> N
     _link_backend(out / "backends" / "python")
     for name, config in configs.items():
         _build_model(config, paths[name].parent / "1", out / "models" / name, target)
-    _check_network_files(paths)
     if isinstance(target, CudaTarget):
         _add_compiled(paths, out / "models", target)
     remove_stale_regions(out)
@@ -189,11 +197,13 @@ def _link_backend(folder: Path) -> None:
 def _build_model(config: ModelConfig, files: Path, folder: Path, target: Target) -> None:
     version = folder / "1"
     version.mkdir(parents=True)
-    (folder / "config.pbtxt").write_text(config_text(render(config, target)), encoding="utf-8")
+    rendered = render(config, target)
     if config.platform == NETWORK_PLATFORM:
+        declare_digest(rendered, files / MODEL_FILE)
         (version / "model.py").symlink_to(MODELS / "runners" / target.runner / "model.py")
     for path in files.glob("model*"):
         (version / path.name).symlink_to(path.resolve())
+    (folder / "config.pbtxt").write_text(config_text(rendered), encoding="utf-8")
 
 
 def _check_network_files(configs: Mapping[str, Path]) -> None:

@@ -241,9 +241,44 @@ WHERE id = $1;
 -- name: video_source
 -- What the steps of video $1 work on.
 SELECT v.id, v.job_id, v.video_name AS name, v.video_path AS path, v.video_results_path AS results_path,
-       v.frames_total, j.job_parameters AS parameters, l.pipeline_endpoint AS endpoint
+       v.frames_total, v.networks, v.network_changes, j.job_parameters AS parameters,
+       l.pipeline_endpoint AS endpoint
 FROM video v JOIN job j ON j.id = v.job_id JOIN pipeline l ON l.id = j.pipeline_id
 WHERE v.id = $1;
+
+-- name: claim_video
+-- The networks that video $1 is inferred with: $2, if no run of it has begun yet.
+UPDATE video SET networks = coalesce(networks, $2) WHERE id = $1 RETURNING networks;
+
+-- name: lock_runs
+-- The runs of video $2 of job $1, locked before anything else of it, as everyone does who commits.
+SELECT id, epoch, status FROM task WHERE job_id = $1 AND kind = 'infer' AND video_id = $2 ORDER BY id FOR UPDATE;
+
+-- name: restart_video
+-- Video $1, whose runs are locked, is inferred with networks $2: its frame batches wait for their poses again.
+WITH old AS (
+    SELECT count(*) AS batches, coalesce(sum(stop_frame - start_frame), 0) AS frames,
+           coalesce(sum(stop_frame - start_frame - frames_decoded), 0) AS missing
+    FROM frame_batch WHERE video_id = $1 AND status = 'completed'
+), reopened AS (
+    UPDATE frame_batch SET status = 'queued', results_path = NULL, frames_decoded = 0, people = 0
+    WHERE video_id = $1 AND status = 'completed'
+)
+UPDATE video v
+SET networks = $2, network_changes = v.network_changes + 1, batches_done = v.batches_done - old.batches,
+    frames_done = v.frames_done - old.frames, frames_missing = v.frames_missing - old.missing
+FROM old
+WHERE v.id = $1 AND v.status = 'inferring';
+
+-- name: restart_runs
+-- The runs of video $2 of job $1 that have frame batches to do, or that somebody works on, are ready again, with all
+-- their attempts. Whoever holds one loses it.
+UPDATE task t
+SET status = 'ready', epoch = t.epoch + 1, worker = NULL, lease_until = NULL, attempts = 0, not_before = now(),
+    started_at = NULL, finished_at = NULL, error_code = NULL, error_message = NULL
+WHERE t.job_id = $1 AND t.kind = 'infer' AND t.video_id = $2
+      AND (t.status = 'leased' OR t.status = 'done' AND EXISTS (
+               SELECT FROM frame_batch b WHERE b.run_id = t.id AND b.status = 'queued'));
 
 -- name: insert_runs
 -- Runs of video $1 (first frames $2, last frames $3) and their frame batches (starts $4, stops $5, and the

@@ -46,7 +46,8 @@ class Collection:
                 self._write_overlay(video, people)
             for _ in people:
                 pass
-        built = replace(summary.build(), failed_ranges=tuple(failed_ranges))
+        networks = self._source.networks or {}
+        built = replace(summary.build(), networks=networks, failed_ranges=tuple(failed_ranges))
         (self._folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(built)))
         return built
 

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from core.errors import LeaseLostError
+from core.errors import LeaseLostError, MixedNetworksError
+from core.networks import Networks
 from core.poses import PoseBatch, joined
 from core.video import FrameSpan, VideoInfo
 from orchestrator.gathering import gathered
@@ -25,6 +26,8 @@ from orchestrator.store.tasks import Lease
 _BATCHES_PER_COMMIT = 16
 """At most: what waits while a commit is under way goes with the next one."""
 _COMMIT_GRACE_S = 2.0
+_MOST_NETWORK_CHANGES = 3
+"""Of a video; beyond it servers differ, which only a person can mend."""
 _VIDEOS_KEPT = 8
 """Descriptions of videos that a worker keeps: the runs of a video follow each other."""
 
@@ -44,10 +47,13 @@ class _Done:
 class PoseSource(Protocol):
     """Turns frames into poses; `orchestrator.frame_path.FramePath` is the real one."""
 
+    async def networks(self) -> Networks:
+        """What computes the poses now."""
+
     def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
     ) -> AsyncGenerator[PoseBatch, None]:
-        """One pose batch per frame batch, in order; damaged frames are missing from it."""
+        """One pose batch per frame batch, in order, by these networks; damaged frames are missing from it."""
 
 
 class InferStep:
@@ -65,8 +71,24 @@ class InferStep:
         batches = await self._store.flow.open_batches(lease.id)
         if batches:
             source = await self._store.flow.video_source(lease.video)
-            await self._infer(lease, source, batches)
+            networks = await self._poses.networks()
+            await self._agree(lease, source, networks)
+            await self._infer(lease, replace(source, networks=networks), batches)
         await self._store.flow.commit_run(lease)
+
+    async def _agree(self, lease: Lease, source: VideoSource, networks: Networks) -> None:
+        """The poses of a video come from one set of networks. Where others are served by now, it begins
+        again: then this raises LeaseLostError, and no earlier holder of one of its runs can commit."""
+        known = source.networks or await self._store.networks.claim(source.id, networks)
+        if known == networks:
+            return
+        if source.network_changes >= _MOST_NETWORK_CHANGES:
+            raise MixedNetworksError(
+                f"expected {known}, got {networks}, after {source.network_changes} changes: "
+                "all Triton servers must serve the same networks"
+            )
+        await self._store.networks.restart(lease, networks)
+        raise LeaseLostError(f"video {source.id} begins again: expected networks {known}, got {networks}")
 
     async def _infer(self, lease: Lease, source: VideoSource, batches: list[OpenBatch]) -> None:
         path = await asyncio.to_thread(self._objects.local_path, source.path)
@@ -74,7 +96,7 @@ class InferStep:
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
         with named_as(source.name, path):
             async with (
-                aclosing(self._poses.infer_run(path, info, spans)) as results,
+                aclosing(self._poses.infer_run(path, info, spans, source.networks or {})) as results,
                 aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):
                 async for done in groups:
@@ -84,7 +106,8 @@ class InferStep:
     async def _commit(self, lease: Lease, source: VideoSource, done: Sequence[_Done]) -> None:
         """First the file, then the rows that make it count."""
         key = pose_key(source.results_path, done[0].batch.start_frame, lease.epoch)
-        await self._write(key, [one.poses for one in done])
+        poses = joined([one.poses for one in done])
+        await self._write(key, lambda: encode_poses(poses, source.networks or {}))
         results = [
             BatchResult(
                 batch_id=one.batch.id,
@@ -134,11 +157,9 @@ class InferStep:
         if isinstance(ended, LeaseLostError):
             await asyncio.to_thread(self._objects.delete, key)
 
-    async def _write(self, key: str, poses: Sequence[PoseBatch]) -> None:
+    async def _write(self, key: str, content: Callable[[], bytes]) -> None:
         """The thread that writes cannot be stopped: who breaks a run off waits and removes the file."""
-        writing = asyncio.ensure_future(
-            asyncio.to_thread(lambda: self._objects.put(key, encode_poses(joined(poses))))
-        )
+        writing = asyncio.ensure_future(asyncio.to_thread(lambda: self._objects.put(key, content())))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:

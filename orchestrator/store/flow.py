@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from biomechanics.summary import FailedRange, VideoSummary
-from core.errors import LeaseLostError, NotFoundError
+from core.errors import NotFoundError
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
+from core.networks import Networks
 from core.video import FrameSpan
 from orchestrator.bisection import ATTEMPTS_OF_A_PIECE, cut_frame
 from orchestrator.parameters import JobParameters
 from orchestrator.store.database import Database, Session
-from orchestrator.store.tasks import Failure, Lease
+from orchestrator.store.tasks import Failure, Lease, lost
 from orchestrator.store.tenants import Tenant
 
 T = TypeVar("T")
@@ -39,6 +40,10 @@ class VideoSource:
     parameters: JobParameters
     endpoint: str
     """The Triton ensemble."""
+    networks: Networks | None = None
+    """What its poses come from; None before its first run begins."""
+    network_changes: int = 0
+    """How often it began again because other networks were served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,13 +203,13 @@ class FlowStore:
             [result.people for result in results],
         )
         if committed is None or not committed.is_held:
-            raise _lost(lease)
+            raise lost(lease)
         return committed.is_new
 
     async def commit_run(self, lease: Lease) -> None:
         """Every frame batch of the run is committed. Raises LeaseLostError if one is not."""
         if not await self._database.execute("end_run", lease.id, lease.epoch):
-            raise _lost(lease)
+            raise lost(lease)
 
     async def commit_video(self, lease: Lease, end: VideoEnd) -> None:
         """The video's results are written."""
@@ -248,7 +253,7 @@ async def _cut(session: Session, lease: Lease, failure: Failure) -> bool:
     first, last = batches[0].start, batches[-1].stop - 1
     arguments = lease.id, lease.epoch, first, middle, last, ATTEMPTS_OF_A_PIECE
     if not await session.rows(_Id, "cut_run", *arguments):
-        raise _lost(lease)
+        raise lost(lease)
     return True
 
 
@@ -256,7 +261,7 @@ async def _end_task(session: Session, lease: Lease, status: TaskStatus, failure:
     """The fence: whoever lost the lease stops here, and the transaction with it."""
     code, message = _fields(failure)
     if not await session.execute("end_task", lease.id, lease.epoch, status, code, message):
-        raise _lost(lease)
+        raise lost(lease)
 
 
 async def _end_video(session: Session, lease: Lease, end: VideoEnd) -> None:
@@ -270,10 +275,6 @@ async def _end_job(session: Session, lease: Lease, end: JobEnd) -> None:
 
 def _fields(failure: Failure | None) -> tuple[str | None, str | None]:
     return (failure.code, failure.message) if failure else (None, None)
-
-
-def _lost(lease: Lease) -> LeaseLostError:
-    return LeaseLostError(f"task {lease.id}: expected to hold it with epoch {lease.epoch}, got a newer one")
 
 
 def _found(row: T | None, what: str) -> T:

@@ -13,6 +13,7 @@ from orchestrator.store.flow import FlowStore
 from orchestrator.store.jobs import JobStore
 from orchestrator.store.keys import KeyStore
 from orchestrator.store.levers import LeverStore
+from orchestrator.store.networks import NetworkStore
 from orchestrator.store.poses import PoseStore
 from orchestrator.store.repair import RepairStore
 from orchestrator.store.tasks import TaskStore
@@ -35,6 +36,7 @@ class Store:
         self.admission = AdmissionStore(database)
         self.tasks = TaskStore(database)
         self.flow = FlowStore(database)
+        self.networks = NetworkStore(database)
         self.repair = RepairStore(database)
         self.levers = LeverStore(database)
         self.figures = FigureStore(database)

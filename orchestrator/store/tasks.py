@@ -60,6 +60,11 @@ class Lease:
         return self.video_id
 
 
+def lost(lease: Lease) -> LeaseLostError:
+    """Why nothing was changed for this lease."""
+    return LeaseLostError(f"task {lease.id}: expected to hold it with epoch {lease.epoch}, got a newer one")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """Why a task failed, for its user."""

@@ -89,7 +89,7 @@ class Subjects:
         self._running.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def subjects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subjects]:
     """All cases of one process hurt one cluster, one after the other."""
     made = Subjects(write_package(tmp_path_factory.mktemp("package")))

@@ -80,7 +80,7 @@ def plan(path: Path) -> tuple[VideoInfo, tuple[FrameSpan, ...]]:
 async def infer(frame_path: FramePath, path: Path) -> list[PoseBatch]:
     """All batches of a video."""
     info, batches = plan(path)
-    return [batch async for batch in frame_path.infer_run(path, info, batches)]
+    return [batch async for batch in frame_path.infer_run(path, info, batches, await frame_path.networks())]
 
 
 def check(batches: list[PoseBatch], info: VideoInfo) -> None:
@@ -107,7 +107,8 @@ async def test_runs_at_the_same_time_share_the_ring(frame_path: FramePath, video
 @pytest.mark.parametrize("start", [1, 3])
 async def test_a_run_may_start_anywhere(frame_path: FramePath, video: Path, start: int) -> None:
     info, batches = plan(video)
-    got = [batch async for batch in frame_path.infer_run(video, info, batches[start:])]
+    networks = await frame_path.networks()
+    got = [batch async for batch in frame_path.infer_run(video, info, batches[start:], networks)]
     assert [batch.decoded_frames[0] for batch in got] == [batch.start for batch in batches[start:]]
 
 
@@ -156,14 +157,15 @@ async def test_nothing_to_decode_is_the_videos_fault(
     info, batches = plan(path)
     overwrite_middle(path, 0.25, 1)
     with pytest.raises(CorruptVideoError):
-        _ = [batch async for batch in frame_path.infer_run(path, info, batches)]
+        _ = [batch async for batch in frame_path.infer_run(path, info, batches, await frame_path.networks())]
     check(await infer(frame_path, video), plan(video)[0])
 
 
 async def test_closing_early_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
     info, batches = plan(video)
+    networks = await frame_path.networks()
     for _ in range(2 * (SETTINGS.requests_in_flight + 1)):
-        async with aclosing(frame_path.infer_run(video, info, batches)) as results:
+        async with aclosing(frame_path.infer_run(video, info, batches, networks)) as results:
             assert (await anext(results)).decoded_frames[0] == 0
     check(await infer(frame_path, video), info)
 
@@ -197,11 +199,14 @@ async def test_a_server_that_forgot_the_region_is_told_again(client: TritonClien
         (region,) = set(SHARED_MEMORY.glob(f"{PREFIX}*")) - before
         slot = await ring.acquire()
         fill(ring, slot, np.full(shape, 200, np.uint8))
+        before_restart = await ring.serving()
         await unregister(client, region.name)
         with pytest.raises(InferenceUnavailableError):
-            await ring.infer(slot, shape)
-        await ring.register()
-        assert len((await ring.infer(slot, shape)).frame_index) == 1
+            await ring.infer(slot, shape, before_restart)
+        serving = await ring.serving()
+        assert len((await ring.infer(slot, shape, serving)).frame_index) == 1
+        with pytest.raises(InferenceUnavailableError, match="restarted"):
+            await ring.infer(slot, shape, before_restart)
     finally:
         await ring.close()
 

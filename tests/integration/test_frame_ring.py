@@ -59,7 +59,7 @@ async def test_every_slot_gives_what_the_body_gives(
 ) -> None:
     ring = FrameRing(client, SETTINGS, memory_of(transport, gpu))
     try:
-        await ring.register()
+        await ring.serving()
         assert ring.transport == transport
         for frames in (FRAMES, FRAMES[::-1]):
             slot = await ring.acquire()
@@ -72,7 +72,7 @@ async def test_every_slot_gives_what_the_body_gives(
 async def check(client: TritonClient, ring: FrameRing, slot: Slot, frames: NDArray[np.uint8]) -> None:
     """The slot's frames give the poses that they give in a body."""
     n, height, width, channels = frames.shape
-    got = await ring.infer(slot, (n, height, width, channels))
+    got = await ring.infer(slot, (n, height, width, channels), await ring.serving())
     expected = await client.infer_pose_2d(np.ascontiguousarray(frames))
     assert len(expected.boxes_px) == len(frames)
     np.testing.assert_array_equal(got.boxes_px, expected.boxes_px)
@@ -83,7 +83,7 @@ async def check(client: TritonClient, ring: FrameRing, slot: Slot, frames: NDArr
 async def test_a_closed_ring_leaves_nothing(client: TritonClient, transport: str, gpu: Gpu | None) -> None:
     before = files()
     ring = FrameRing(client, SETTINGS, memory_of(transport, gpu))
-    await ring.register()
+    await ring.serving()
     (name,) = files() - before
     assert name in await regions(client)
     await ring.close()
@@ -97,7 +97,7 @@ async def test_a_region_of_a_dead_owner_is_forgotten_by_the_next_ring(
 ) -> None:
     before = files()
     ring = FrameRing(client, SETTINGS, memory_of(transport, gpu))
-    await ring.register()
+    await ring.serving()
     (name,) = files() - before
     (SHARED_MEMORY / name).unlink()
     await (await FrameRing.open(client, SETTINGS, gpu)).close()

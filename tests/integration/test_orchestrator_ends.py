@@ -12,6 +12,7 @@ import pytest
 
 from core.errors import ConflictError, InferenceRefusedError, LeaseLostError, MareyError, NotFoundError
 from core.jobs import JobStatus, VideoStatus
+from core.networks import Networks
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from orchestrator.metrics import Metrics
@@ -42,14 +43,14 @@ class Poison(KnownPoses):
     attempts_at_poison: int = 0
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of what comes before the poison."""
         for batch in batches:
             if self.poison & set(range(batch.start, batch.stop)):
                 self.attempts_at_poison += 1
                 raise self.error("wrong")
-            async for poses in super().infer_run(path, info, [batch]):
+            async for poses in super().infer_run(path, info, [batch], networks):
                 yield poses
 
 
@@ -194,13 +195,13 @@ class HangsOnce(KnownPoses):
     """The first run never gets an answer."""
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses, but for the first caller."""
         self.started_runs += 1
         if self.started_runs == 1:
             await asyncio.sleep(3600)
-        async for poses in super().infer_run(path, info, batches):
+        async for poses in super().infer_run(path, info, batches, networks):
             yield poses
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import InferenceError, LeaseLostError, NotFoundError, StoreError
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
+from core.networks import Networks
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from orchestrator.bus import STREAM
@@ -43,12 +44,12 @@ class FirstRunBreaks(KnownPoses):
     """Fails each attempt at the frames from 0 on."""
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of every other run."""
         if batches[0].start == 0:
             raise InferenceError("the model returned NaN")
-        async for batch in super().infer_run(path, info, batches):
+        async for batch in super().infer_run(path, info, batches, networks):
             yield batch
 
 

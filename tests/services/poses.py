@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.networks import Networks
 from core.poses import PoseBatch
 from core.skeletons import HALPE_26
 from core.video import FrameSpan, VideoInfo
@@ -23,9 +24,14 @@ class KnownPoses:
     undecodable: frozenset[int] = frozenset()
     """Indices of damaged frames."""
     started_runs: int = 0
+    served: Networks = field(default_factory=lambda: {"yolo": "1", "hrnet": "1"})
+
+    async def networks(self) -> Networks:
+        """Made up; a test may exchange them."""
+        return self.served
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan]
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
     ) -> AsyncGenerator[PoseBatch, None]:
         """One person per decoded frame."""
         self.started_runs += 1

@@ -8,7 +8,14 @@ import pytest
 
 from core.errors import ObjectStoreError
 from core.video import VideoInfo
-from orchestrator.pose_files import decode_info, decode_poses, encode_info, encode_poses, pose_key
+from orchestrator.pose_files import (
+    decode_info,
+    decode_networks,
+    decode_poses,
+    encode_info,
+    encode_poses,
+    pose_key,
+)
 from tests.services.poses import known_poses
 
 INFO = VideoInfo(
@@ -23,10 +30,15 @@ INFO = VideoInfo(
 )
 
 
+NETWORKS = {"yolo": "1" * 64, "hrnet": "2" * 64}
+
+
 @pytest.mark.parametrize("frames", [[], [1], [0, 1, 2]])
 def test_poses_round_trip(frames: list[int]) -> None:
     batch = known_poses(np.array(frames, np.int32), INFO)
-    decoded = decode_poses(encode_poses(batch))
+    data = encode_poses(batch, NETWORKS)
+    decoded = decode_poses(data)
+    assert decode_networks(data) == NETWORKS
     for member in fields(batch):
         before, after = getattr(batch, member.name), getattr(decoded, member.name)
         assert (before.dtype, before.shape) == (after.dtype, after.shape)
@@ -43,7 +55,7 @@ def test_info_round_trips() -> None:
 
 def test_equal_poses_are_equal_files() -> None:
     batch = known_poses(np.arange(3, dtype=np.int32), INFO)
-    assert encode_poses(batch) == encode_poses(batch)
+    assert encode_poses(batch, NETWORKS) == encode_poses(batch, dict(reversed(NETWORKS.items())))
 
 
 @pytest.mark.parametrize("data", [b"", b"no npz", encode_info(INFO)])
