@@ -497,7 +497,7 @@ WITH reopened AS (
     SELECT video_id, count(*) AS batches, sum(frames) AS frames FROM reopened GROUP BY video_id
 )
 UPDATE video v
-SET status = 'inferring', error_code = NULL, error_message = NULL, summary = NULL,
+SET status = 'inferring', error_code = NULL, error_message = NULL, summary = NULL, network_changes = 0,
     batches_done = v.batches_done - found.batches, frames_done = v.frames_done - found.frames,
     frames_missing = v.frames_missing - found.frames
 FROM found
