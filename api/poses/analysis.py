@@ -119,8 +119,9 @@ class Analyses:
             FramePath(triton, _FRAME_PATH) as frame_path,
         ):
             yield PoseHead(name=analysis.name, info=info, skeleton=skeleton_of(triton.joint_count))
+            networks = await frame_path.networks()
             for run in runs:
-                async with aclosing(frame_path.infer_run(path, info, run.batches)) as batches:
+                async with aclosing(frame_path.infer_run(path, info, run.batches, networks)) as batches:
                     async for part in _run_parts(batches, run, people):
                         has_poses = has_poses or isinstance(part, KnownPoses)
                         yield part
