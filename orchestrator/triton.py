@@ -125,47 +125,47 @@ class TritonClient:
 
     async def ready(self) -> None:
         """Raise InferenceUnavailableError unless all models can take requests."""
-        with _triton_errors("server"):
+        with triton_errors("server"):
             ready = await self._client.is_server_ready(client_timeout=CONTROL_TIMEOUT_S)
         if not ready:
             raise InferenceUnavailableError("Triton: expected all models to be ready, got some that are not")
 
     async def regions(self) -> set[str]:
         """Names of the POSIX shared-memory regions that the server reads."""
-        with _triton_errors("shared memory"):
+        with triton_errors("shared memory"):
             status = await self._client.get_system_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
         return set(status.regions)
 
     async def register_region(self, name: str, key: str, byte_size: int) -> None:
         """Let the server read the POSIX shared memory `key`; nothing happens where it already does."""
         if name not in await self.regions():
-            with _triton_errors("shared memory"):
+            with triton_errors("shared memory"):
                 await self._client.register_system_shared_memory(
                     name, key, byte_size, client_timeout=CONTROL_TIMEOUT_S
                 )
 
     async def unregister_region(self, name: str) -> None:
         """The server lets go of a region; an InferenceError while requests still read it."""
-        with _triton_errors("shared memory"):
+        with triton_errors("shared memory"):
             await self._client.unregister_system_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
     async def device_regions(self) -> set[str]:
         """Names of the regions on a GPU that the server reads."""
-        with _triton_errors("GPU memory"):
+        with triton_errors("GPU memory"):
             status = await self._client.get_cuda_shared_memory_status(client_timeout=CONTROL_TIMEOUT_S)
         return set(status.regions)
 
     async def register_device_region(self, name: str, handle: bytes, device: int, byte_size: int) -> None:
         """Let the server read GPU memory with this `cudaIpcMemHandle_t`; nothing where it already does."""
         if name not in await self.device_regions():
-            with _triton_errors("GPU memory"):
+            with triton_errors("GPU memory"):
                 await self._client.register_cuda_shared_memory(
                     name, b64encode(handle), device, byte_size, client_timeout=CONTROL_TIMEOUT_S
                 )
 
     async def unregister_device_region(self, name: str) -> None:
         """The server lets go of a region on a GPU; an InferenceError while requests still read it."""
-        with _triton_errors("GPU memory"):
+        with triton_errors("GPU memory"):
             await self._client.unregister_cuda_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
     async def infer_pose_2d(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
@@ -231,7 +231,7 @@ class TritonClient:
         _refuse(PIPELINE, self._fault(await self._people(frames), len(frames)))
 
     async def _live_config(self, model: str) -> ModelConfig:
-        with _triton_errors(model):
+        with triton_errors(model):
             response = await self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)
         return response.config
 
@@ -241,7 +241,7 @@ class TritonClient:
         return _array(await self._infer(contract.name, tensor), contract.outputs[0].name)
 
     async def _infer(self, model: str, tensor: InferInput) -> InferResult:
-        with _triton_errors(model, on_timeout=InferenceTimeoutError):
+        with triton_errors(model, on_timeout=InferenceTimeoutError):
             return await self._client.infer(model, [tensor], client_timeout=REQUEST_TIMEOUT_S)
 
 
@@ -253,9 +253,9 @@ def _expected_contracts(detector: ModelContract, pose: ModelContract) -> dict[st
 
 
 @contextmanager
-def _triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavailableError) -> Iterator[None]:
-    """Foreign errors become ours. A lost region means a restarted server, a dead stub one that will be:
-    worth another try."""
+def triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavailableError) -> Iterator[None]:
+    """Foreign errors become ours. A lost region means a restarted server, a dead stub one that will be,
+    models without versions one that stops: worth another try."""
     try:
         yield
     except UsageError as error:
@@ -271,7 +271,7 @@ def _triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavai
         raise InferenceError(message) from error
 
 
-_RESTARTS = ("Unable to find shared memory region", "is not healthy")
+_RESTARTS = ("Unable to find shared memory region", "is not healthy", "has no available versions")
 _UNAVAILABLE = {"StatusCode.UNAVAILABLE", "StatusCode.RESOURCE_EXHAUSTED", "StatusCode.CANCELLED"}
 
 

@@ -170,7 +170,7 @@ async def _until_ended(running: _Running) -> str:
                 await running.process.kill()
                 return hung.result()
             if _helper_count(running) < helpers and not ended.done():
-                await running.process.stop()
+                await running.process.kill()
                 return f"lost a process {running.service.helper}"
             await asyncio.wait({ended, hung}, timeout=_HELPER_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
         return _how_it_ended(ended.result())
