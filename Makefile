@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.setup-done
 
-.PHONY: help setup test test-faults demo up bench-cpu bench-orchestrator bench-perf clean
+.PHONY: help setup test test-faults demo up bench-api bench-cpu bench-orchestrator bench-perf clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ up: $(READY) ## Run the whole service here until Ctrl-C
 
 bench-cpu: $(READY) ## Compare the service with a hand-written script on this machine
 	@$(BIN)/python -m bench.cpu
+
+bench-api: $(READY) ## Measure the API beside a bare route with the same SQL
+	@$(BIN)/python -m bench.api
 
 bench-orchestrator: $(READY) ## Measure what a frame batch costs beside its inference
 	@$(BIN)/python -m bench.orchestrator

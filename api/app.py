@@ -10,15 +10,14 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api.accounts.access import key_guard
 from api.accounts.controller import api_key_router
 from api.accounts.roles import PUBLIC
 from api.accounts.service import Accounts
-from api.accounts.tenants import tenant_of
-from api.admission import Admission, admission_guard
+from api.admission import Admission
 from api.catalogue.controller import catalogue_routers
 from api.description import complete
 from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
+from api.gate import gate
 from api.health.controller import HealthController
 from api.health.service import Readiness
 from api.jobs.controller import JobController
@@ -70,9 +69,7 @@ def create_app(services: Services) -> Litestar:
             api_key_router,
             *catalogue_routers,
         ],
-        guards=[key_guard(services.accounts), admission_guard(services.admission)],
         dependencies={
-            "tenant": Provide(tenant_of),
             "accounts": _provided(services.accounts),
             "catalogue": _provided(services.catalogue),
             "jobs": _provided(services.jobs),
@@ -88,7 +85,7 @@ def create_app(services: Services) -> Litestar:
             RecursionError: on_recursion,
             Exception: on_unexpected,
         },
-        middleware=[timed],
+        middleware=[timed, gate(services.accounts, services.admission)],
         before_send=[response_finisher(services.http_metrics)],
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=_openapi(),

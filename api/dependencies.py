@@ -1,4 +1,7 @@
-"""What handlers ask for by name. Made once, by `create_app`, but for the tenant, whom each request names."""
+"""What handlers ask for by name. Made once, by `create_app`.
+
+More than one in a handler costs a request as much as all else that the framework does.
+"""
 
 import asyncio
 
@@ -11,9 +14,8 @@ from api.jobs.service import Jobs
 from api.metrics.service import HttpMetrics
 from api.results.service import Results
 from api.uploads.service import Uploads
-from orchestrator.store import Catalogue, Tenant
+from orchestrator.store import Catalogue
 
-TenantDep = NamedDependency[SkipValidation[Tenant]]
 AccountsDep = NamedDependency[SkipValidation[Accounts]]
 CatalogueDep = NamedDependency[SkipValidation[Catalogue]]
 StoppingDep = NamedDependency[SkipValidation[asyncio.Event]]

@@ -2,10 +2,10 @@
 
 import logging
 import re
+import secrets
 import time
-import uuid
 
-from litestar.datastructures import Headers, MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, BeforeMessageSendHookHandler, Message, Receive, Scope, Send
 
@@ -13,6 +13,7 @@ from api.accounts.tenants import known_tenant
 from api.metrics.service import HttpMetrics
 
 HEADER = "X-Request-ID"
+_HEADER = HEADER.lower().encode()
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _STATE_KEY = "request_id"
 _STARTED_KEY = "started_s"
@@ -27,13 +28,14 @@ def request_id_of(scope: Scope) -> str:
     known = state.get(_STATE_KEY)
     if isinstance(known, str):
         return known
-    state[_STATE_KEY] = request_id = accepted_id(Headers.from_scope(scope).get(HEADER, ""))
+    given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
+    state[_STATE_KEY] = request_id = accepted_id(given.decode("latin-1"))
     return request_id
 
 
 def accepted_id(given: str) -> str:
     """The client's id if it is well formed, else a new one."""
-    return given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
+    return given if _ACCEPTED.fullmatch(given) else secrets.token_hex(16)
 
 
 def timed(app: ASGIApp) -> ASGIApp:

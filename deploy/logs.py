@@ -52,7 +52,11 @@ def _without_secrets(text: str) -> str:
 
 
 def configure_logging() -> None:
-    """Send this process's records from INFO up to standard error."""
+    """Send this process's records from INFO up to standard error.
+
+    What no line tells is not looked up for each record.
+    """
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

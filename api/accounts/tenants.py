@@ -19,7 +19,7 @@ def known_tenant(scope: Scope) -> Tenant | None:
     return tenant if isinstance(tenant, Tenant) else None
 
 
-async def tenant_of(scope: Scope) -> Tenant:
+def tenant_of(scope: Scope) -> Tenant:
     """Who asks, on a route that needs a key."""
     tenant = known_tenant(scope)
     assert tenant is not None

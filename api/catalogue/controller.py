@@ -9,8 +9,10 @@ from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg, PathParameter
 from litestar.status_codes import HTTP_204_NO_CONTENT
+from litestar.types import Scope
 
 from api.accounts.roles import ADMIN
+from api.accounts.tenants import tenant_of
 from api.catalogue.bodies import (
     MAX_ID,
     Body,
@@ -23,7 +25,7 @@ from api.catalogue.bodies import (
 )
 from api.catalogue.etags import etag_of, require_match
 from api.catalogue.lists import Page, next_cursor, window_of
-from api.dependencies import CatalogueDep, TenantDep
+from api.dependencies import CatalogueDep
 from orchestrator.store import resources
 from orchestrator.store.resources import Resource
 
@@ -45,9 +47,9 @@ def write_handlers(resource: Resource[Out], body: type[Body]) -> list[HTTPRouteH
 
 
 def _list_handler(resource: Resource[Out]) -> HTTPRouteHandler:
-    async def list_objects(request: AnyRequest, tenant: TenantDep, catalogue: CatalogueDep) -> Page[Out]:
+    async def list_objects(request: AnyRequest, scope: Scope, catalogue: CatalogueDep) -> Page[Out]:
         window = window_of(resource, request.query_params.dict())
-        rows = await catalogue.rows(tenant, resource, window)
+        rows = await catalogue.rows(tenant_of(scope), resource, window)
         return Page(items=rows, next_cursor=next_cursor(window, rows))
 
     return get("/", summary=f"List {resource.table} objects")(
@@ -56,8 +58,8 @@ def _list_handler(resource: Resource[Out]) -> HTTPRouteHandler:
 
 
 def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
-    async def read_object(object_id: ObjectId, tenant: TenantDep, catalogue: CatalogueDep) -> Response[Out]:
-        return _tagged(await catalogue.read(tenant, resource, object_id))
+    async def read_object(object_id: ObjectId, scope: Scope, catalogue: CatalogueDep) -> Response[Out]:
+        return _tagged(await catalogue.read(tenant_of(scope), resource, object_id))
 
     return get("/{object_id:int}", summary=f"Read a {resource.table}")(
         _typed(read_object, GenericAlias(Response, resource.row))
@@ -65,9 +67,9 @@ def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
 
 
 def _create_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandler:
-    async def create_object(data: Body, tenant: TenantDep, catalogue: CatalogueDep) -> Response[Out]:
+    async def create_object(data: Body, scope: Scope, catalogue: CatalogueDep) -> Response[Out]:
         data.check()
-        row = await catalogue.create(tenant, resource, data.values())
+        row = await catalogue.create(tenant_of(scope), resource, data.values())
         return _tagged(row, location=f"/{resource.table}/{getattr(row, 'id')}")  # noqa: B009
 
     return post("/", opt=ADMIN, summary=f"Make a {resource.table}")(
@@ -80,7 +82,7 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
         object_id: ObjectId,
         data: Body,
         request: AnyRequest,
-        tenant: TenantDep,
+        scope: Scope,
         catalogue: CatalogueDep,
     ) -> Response[Out]:
         data.check()
@@ -88,7 +90,7 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
         values = data.values()
         return _tagged(
             await catalogue.replace(
-                tenant, resource, object_id, values, lambda row: require_match(row, if_match)
+                tenant_of(scope), resource, object_id, values, lambda row: require_match(row, if_match)
             )
         )
 
@@ -99,10 +101,12 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
 
 def _delete_handler(resource: Resource[Out]) -> HTTPRouteHandler:
     async def delete_object(
-        object_id: ObjectId, request: AnyRequest, tenant: TenantDep, catalogue: CatalogueDep
+        object_id: ObjectId, request: AnyRequest, scope: Scope, catalogue: CatalogueDep
     ) -> None:
         if_match = request.headers.get("if-match", "*")
-        await catalogue.delete(tenant, resource, object_id, lambda row: require_match(row, if_match))
+        await catalogue.delete(
+            tenant_of(scope), resource, object_id, lambda row: require_match(row, if_match)
+        )
 
     return delete(
         "/{object_id:int}",

@@ -28,6 +28,8 @@ class HttpMetrics:
             "marey_http_request_duration_seconds", "Until the head of the answer was sent.",
             ("method", "route"), registry=self.registry, buckets=_DURATIONS_S,
         )  # fmt: skip
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        """By method, route and status: looking series up would cost more than counting."""
         self._ready = Gauge(
             "marey_service_ready", "Whether a service does its work; Triton's is the canary picture.",
             ("service",), registry=self.registry,
@@ -36,8 +38,12 @@ class HttpMetrics:
     def count_request(self, method: str, route: str, status: int, duration_s: float) -> None:
         """A request is answered."""
         method = method if method in _METHODS else "other"
-        self._requests.labels(method, route, status).inc()
-        self._duration_s.labels(method, route).observe(duration_s)
+        series = self._series.get((method, route, status))
+        if series is None:
+            series = self._requests.labels(method, route, status), self._duration_s.labels(method, route)
+            self._series[method, route, status] = series
+        series[0].inc()
+        series[1].observe(duration_s)
 
     def show_ready(self, checks: Mapping[str, str]) -> None:
         """The report of `api.health.service.Readiness`."""

@@ -5,9 +5,11 @@ from typing import Any
 from litestar import Controller, Request, get
 from litestar.params import FromPath
 from litestar.response import File, Stream
+from litestar.types import Scope
 
 from api.accounts.roles import NO_KEY, PUBLIC
-from api.dependencies import ResultsDep, TenantDep
+from api.accounts.tenants import tenant_of
+from api.dependencies import ResultsDep
 from api.jobs.controller import JobId
 from api.results.archive import zip_pieces
 from api.results.schemas import ResultFileOut, ResultList
@@ -33,9 +35,11 @@ class ResultController(Controller):
 
     @get()
     async def list_files(
-        self, job_id: JobId, request: Request[Any, Any, Any], tenant: TenantDep, results: ResultsDep
+        self, job_id: JobId, request: Request[Any, Any, Any], scope: Scope, results: ResultsDep
     ) -> ResultList:
         """The files that the job has produced so far, with links that are good for an hour."""
+
+        tenant = tenant_of(scope)
 
         def url(path: str | None) -> str:
             return f"{request.base_url}download/{results.token(tenant, job_id, path)}"

@@ -7,10 +7,12 @@ from typing import Any
 from litestar import Controller, Request, get, put
 from litestar.exceptions import InternalServerException
 from litestar.params import FromPath
+from litestar.types import Scope
 
 from api.accounts.roles import NO_KEY, PUBLIC
+from api.accounts.tenants import tenant_of
 from api.admission import STARTS_WORK
-from api.dependencies import TenantDep, UploadsDep
+from api.dependencies import UploadsDep
 from api.uploads.schemas import UploadReceipt, UploadTicket
 from core.errors import UploadIncompleteError
 
@@ -21,9 +23,9 @@ class UploadController(Controller):
     tags = ("upload",)
 
     @get("/job/upload_handler", sync_to_thread=False, opt=STARTS_WORK)
-    def issue(self, request: Request[Any, Any, Any], tenant: TenantDep, uploads: UploadsDep) -> UploadTicket:
+    def issue(self, request: Request[Any, Any, Any], scope: Scope, uploads: UploadsDep) -> UploadTicket:
         """Leave to upload one package, once, within a short time."""
-        token, grant = uploads.issue(tenant)
+        token, grant = uploads.issue(tenant_of(scope))
         return UploadTicket(
             upload_url=f"{request.base_url}upload/{token}",
             input_key=grant.key,

@@ -49,7 +49,8 @@ class Catalogue:
         """A new object. Raises ConflictError, InvalidParameterError."""
         arguments = [values[name] for name in resource.writes]
         with constraint_errors():
-            row = await self._as(tenant).row(resource.row, f"{resource.table}.insert", *arguments)
+            async with self._as(tenant).transaction() as session:
+                row = await session.row(resource.row, f"{resource.table}.insert", *arguments)
         assert row is not None
         return row
 

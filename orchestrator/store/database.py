@@ -38,13 +38,13 @@ class Session:
     async def rows(self, shape: type[T], name: str, *arguments: object) -> list[T]:
         """Every row that the statement returns."""
         with store_errors():
-            records = await self._executor.fetch(self._queries[name], *arguments)
+            records = await self._executor.fetch(self._statement(name), *arguments)
         return [msgspec.convert(dict(record), shape) for record in records]
 
     async def row(self, shape: type[T], name: str, *arguments: object) -> T | None:
         """The first row that the statement returns."""
         with store_errors():
-            record = await self._executor.fetchrow(self._queries[name], *arguments)
+            record = await self._executor.fetchrow(self._statement(name), *arguments)
         return None if record is None else msgspec.convert(dict(record), shape)
 
     async def execute(self, name: str, *arguments: object) -> int:
@@ -52,6 +52,10 @@ class Session:
         with store_errors():
             tag = await self._executor.execute(self._queries[name], *arguments)
         return int(tag.rpartition(" ")[2])
+
+    def _statement(self, name: str) -> str:
+        """Text of a statement that returns rows."""
+        return self._queries[name]
 
 
 class Database(Session):

@@ -1,0 +1,46 @@
+"""What a request passes before its handler: whose key it brings, and whether new work is taken.
+
+Not a guard of the framework, which copies the handler for each guard of each request.
+"""
+
+from collections.abc import Callable
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.accounts.service import Accounts
+from api.accounts.tenants import remember_tenant
+from api.admission import Admission
+from core.errors import ForbiddenError
+
+
+def gate(accounts: Accounts, admission: Admission) -> Callable[[ASGIApp], ASGIApp]:
+    """Every route needs a key unless it says that it is public.
+
+    Raises UnauthenticatedError, ForbiddenError, and for a route that begins something new NotReadyError,
+    StorageFullError, RateLimitedError.
+    """
+
+    async def check(scope: Scope) -> None:
+        options = scope["route_handler"].opt
+        if options.get("public"):
+            return
+        tenant = await accounts.tenant(_authorization(scope))
+        if options.get("admin") and not tenant.is_admin:
+            raise ForbiddenError
+        remember_tenant(scope, tenant)
+        if options.get("starts_work"):
+            await admission.start(tenant)
+
+    def middleware(app: ASGIApp) -> ASGIApp:
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            await check(scope)
+            await app(scope, receive, send)
+
+        return run
+
+    return middleware
+
+
+def _authorization(scope: Scope) -> str | None:
+    given = (value for name, value in scope["headers"] if name == b"authorization")
+    return next((value.decode("latin-1") for value in given), None)
