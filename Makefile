@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.setup-done
 
-.PHONY: help setup test test-faults demo up bench-api bench-cpu bench-orchestrator bench-perf clean
+.PHONY: help setup test test-api-schema test-faults demo up bench-api bench-cpu bench-orchestrator bench-perf clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(READY) ## Run all checks: lint, format, types, import rules, tests
 	@for model in model_repository/*/1/model.py; do $(BIN)/mypy $$model || exit 1; done
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+test-api-schema: $(READY) ## Hold the API against its description for longer (EXAMPLES=100 per operation)
+	MAREY_SCHEMA_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/pytest tests/integration/test_api_schema.py
 
 test-faults: $(READY) ## Hurt a running stack in every known way (SEEDS=5: five times each, SEEDS=5-9: other instants)
 	MAREY_FAULT_SEEDS=$(or $(SEEDS),1) $(BIN)/pytest tests/faults

@@ -14,6 +14,7 @@ from api.accounts.controller import api_key_router
 from api.accounts.roles import PUBLIC
 from api.accounts.service import Accounts
 from api.admission import Admission
+from api.bodies import StrictRequest
 from api.catalogue.controller import catalogue_routers
 from api.description import complete
 from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
@@ -87,6 +88,7 @@ def create_app(services: Services) -> Litestar:
         },
         middleware=[timed, gate(services.accounts, services.admission)],
         before_send=[response_finisher(services.http_metrics)],
+        request_class=StrictRequest,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=_openapi(),
         logging_config=None,

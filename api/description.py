@@ -9,6 +9,7 @@ from litestar.openapi.spec import (
     Operation,
     Parameter,
     Reference,
+    RequestBody,
     Schema,
 )
 
@@ -21,7 +22,7 @@ _PROBLEM = "Problem"
 
 
 def complete(description: OpenAPI) -> None:
-    """Add the parameters of the lists, and the one shape that every refusal has."""
+    """Add the parameters of the lists, the one shape that every refusal has, and that bodies are closed."""
     components = description.components
     assert isinstance(components, Components)
     components.schemas[_PROBLEM] = _problem()
@@ -29,6 +30,7 @@ def complete(description: OpenAPI) -> None:
         for operation in (item.get, item.post, item.put, item.delete):
             if operation is not None:
                 _refuse_with_problems(operation, path)
+                _close_bodies(components, operation)
     for resource in RESOURCES:
         listing = (description.paths or {})[f"/{resource.table}"].get
         assert listing is not None
@@ -46,6 +48,23 @@ def list_parameters(resource: Resource[object]) -> list[Parameter | Reference]:
         _query("sort", Schema(enum=sorts, default=resource.default_sort), "`-` reverses."),
         *(_query(parent, number, "Only what belongs to it.") for parent in resource.parents),
     ]
+
+
+def _close_bodies(components: Components, operation: Operation) -> None:
+    """Unknown fields of a request's body are refused."""
+    if isinstance(operation.request_body, RequestBody):
+        for media in operation.request_body.content.values():
+            _close(components, media.schema)
+
+
+def _close(components: Components, schema: Schema | Reference | None) -> None:
+    if not isinstance(schema, Reference):
+        return
+    found = components.schemas[schema.ref.rpartition("/")[2]]
+    if found.properties is not None:
+        found.additional_properties = False
+        for part in found.properties.values():
+            _close(components, part)
 
 
 def _query(name: str, schema: Schema, description: str) -> Parameter:

@@ -129,7 +129,10 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, error)
         return _problem(request, status, code, "The server failed.")
-    return _problem(request, status, code, _detail(error))
+    response = _problem(request, status, code, _detail(error))
+    for name, value in (error.headers or {}).items():
+        response.set_header(name, value)
+    return response
 
 
 def on_recursion(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:

@@ -55,7 +55,10 @@ def response_finisher(metrics: HttpMetrics) -> BeforeMessageSendHookHandler:
     async def finish(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP:
             return
-        MutableScopeHeaders(message)[HEADER] = request_id_of(scope)
+        headers = MutableScopeHeaders(message)
+        headers[HEADER] = request_id_of(scope)
+        if scope["method"] == "OPTIONS" and "allow" in headers:
+            headers["Allow"] = _methods(scope)
         duration_s = time.monotonic() - scope["state"].get(_STARTED_KEY, time.monotonic())
         method, route, status = scope["method"], scope.get("path_template", "unknown"), message["status"]
         metrics.count_request(method, route, status, duration_s)
@@ -69,6 +72,13 @@ def response_finisher(metrics: HttpMetrics) -> BeforeMessageSendHookHandler:
         logger.info("%s %s %d", method, route, status, extra={**fields, **_who(scope), **_whats(scope)})
 
     return finish
+
+
+def _methods(scope: Scope) -> str:
+    """All methods of a path; the framework's answer has the first one only, where handlers share a path."""
+    template = scope.get("path_template")
+    routes = [route for route in scope["litestar_app"].routes if route.path_format == template]
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", ())}))
 
 
 def _who(scope: Scope) -> dict[str, int]:

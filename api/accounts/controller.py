@@ -1,6 +1,6 @@
 """/api_key: list, make and revoke keys."""
 
-from litestar import Response, Router, delete, post
+from litestar import Response, delete, post
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_204_NO_CONTENT
 from litestar.types import Scope
@@ -8,7 +8,7 @@ from litestar.types import Scope
 from api.accounts.roles import ADMIN
 from api.accounts.schemas import ApiKeyCreate, ApiKeyIssued
 from api.accounts.tenants import tenant_of
-from api.catalogue.controller import ObjectId, read_handlers
+from api.catalogue.controller import ObjectId, read_handlers, resource_router
 from api.dependencies import AccountsDep
 from orchestrator.store.resources import API_KEYS
 
@@ -36,6 +36,4 @@ async def revoke_key(object_id: ObjectId, scope: Scope, accounts: AccountsDep) -
     await accounts.revoke(tenant_of(scope), object_id)
 
 
-api_key_router = Router(
-    "/api_key", route_handlers=[*read_handlers(API_KEYS), issue_key, revoke_key], tags=["api_key"]
-)
+api_key_router = resource_router(API_KEYS, [*read_handlers(API_KEYS), issue_key, revoke_key])

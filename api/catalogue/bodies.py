@@ -9,8 +9,8 @@ from api.jobs.parameters import check_parameters
 from core.jobs import Tier
 from orchestrator.levers import Levers
 
-MAX_ID = 2**63 - 1
-"""Largest bigint of Postgres."""
+MAX_ID = 2**53 - 1
+"""Largest integer that every reader of JSON keeps as it is."""
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 """One line."""

@@ -129,12 +129,13 @@ def _typed(handler: Handler, returns: object, data: type[Body] | None = None) ->
     return handler
 
 
-def _router(resource: Resource[object], handlers: list[HTTPRouteHandler]) -> Router:
+def resource_router(resource: Resource[object], handlers: list[HTTPRouteHandler]) -> Router:
+    """The routes of a resource."""
     return Router(f"/{resource.table}", route_handlers=handlers, tags=[resource.table])
 
 
 def _written(resource: Resource[Out], body: type[Body]) -> Router:
-    return _router(resource, read_handlers(resource) + write_handlers(resource, body))
+    return resource_router(resource, read_handlers(resource) + write_handlers(resource, body))
 
 
 catalogue_routers = [
@@ -144,7 +145,7 @@ catalogue_routers = [
     _written(resources.PIPELINES, PipelineBody),
     _written(resources.PIPELINE_PARAMETER_SETS, PipelineParameterSetBody),
     _written(resources.PIPELINE_PARAMETERS, PipelineParametersBody),
-    _router(resources.VIDEOS, read_handlers(resources.VIDEOS)),
-    _router(resources.FRAME_BATCHES, read_handlers(resources.FRAME_BATCHES)),
+    resource_router(resources.VIDEOS, read_handlers(resources.VIDEOS)),
+    resource_router(resources.FRAME_BATCHES, read_handlers(resources.FRAME_BATCHES)),
 ]
 """Videos and frame batches are made by the service alone, so they are only read."""
