@@ -124,13 +124,15 @@ def build_plan(
 
 
 def network_flags(trt: ModuleType) -> int:
-    """Types as the graph has them; TensorRT before 10 knows explicit batches only."""
+    """Types as the graph has them, where that can be asked for; before 10, explicit batches."""
     known = trt.NetworkDefinitionCreationFlag.__members__
-    return 1 << int(known[_STRONGLY_TYPED if _STRONGLY_TYPED in known else "EXPLICIT_BATCH"])
+    flags = [1 << int(known[name]) for name in (_STRONGLY_TYPED, "EXPLICIT_BATCH") if name in known]
+    return flags[0] if flags else 0
 
 
 def _prepare_tuning(trt: ModuleType, config: Any, timing_cache: bytes) -> None:
-    if _STRONGLY_TYPED not in trt.NetworkDefinitionCreationFlag.__members__:
+    is_typed = _STRONGLY_TYPED in trt.NetworkDefinitionCreationFlag.__members__
+    if not is_typed and "FP16" in trt.BuilderFlag.__members__:
         config.set_flag(trt.BuilderFlag.FP16)
     config.set_timing_cache(config.create_timing_cache(timing_cache), False)
 

@@ -55,8 +55,9 @@ def test_without_a_gpu_only_rtx_gpus_that_are_named_can_be_built_for(monkeypatch
         ({"STRONGLY_TYPED": 0}, 1),
         ({"EXPLICIT_BATCH": 0, "STRONGLY_TYPED": 1}, 2),
         ({"EXPLICIT_BATCH": 0, "EXPLICIT_PRECISION": 1}, 1),
+        ({"PREFER_JIT": 0}, 0),
     ],
-    ids=["RTX", "10", "8.6"],
+    ids=["RTX", "10", "8.6", "neither"],
 )
 def test_networks_are_strongly_typed_where_that_is_known(members: dict[str, int], flags: int) -> None:
     library = ModuleType("library")
