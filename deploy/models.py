@@ -121,13 +121,13 @@ def engines(out: Path, capabilities: tuple[str, ...], own: Path | None) -> None:
     from trt_build.engines.repository import write_repository
 
     with error_sentences():
-        write_repository(own, out)
         for engine in build_engines(own, out, capabilities):
             spec, shift = engine.manifest.spec, engine.manifest.precision_shift
             click.echo(
                 f"{engine.folder}: {'kept' if engine.reused else 'built'}, {spec.precision}, {spec.builder}, "
                 f"compute capability {', '.join(spec.compute_capabilities)}; {shift.mean_px:.2g} px from fp32"
             )
+        write_repository(own, out)
 
 
 @contextlib.contextmanager
