@@ -138,7 +138,17 @@ def _hosts(host: Host) -> Path:
 
 
 def _is_healthy(process: subprocess.Popen[bytes], service: str) -> bool:
-    """What the service's health check says, asked where the service runs."""
+    """What the service's health check says, asked where the service runs, once it is confined."""
+    if _mounts(process.pid) == _mounts(os.getpid()):
+        return False
     _, *check = SERVICES[service]["healthcheck"]["test"]
     inside = ["nsenter", "-t", str(process.pid), "-m", "-n", "env", "-i", f"PATH={_IMAGE['PATH']}"]
     return subprocess.run([*inside, *check], capture_output=True, check=False, timeout=30).returncode == 0
+
+
+def _mounts(pid: int) -> Path | None:
+    """The namespace of a process's mounts; None when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/ns/mnt").readlink()
+    except OSError:
+        return None
