@@ -83,9 +83,7 @@ async def _noop_stack(home: Path, noop: Noop) -> AsyncIterator[NoopStack]:
 def _triton(repository: Path, ports: dict[str, int], noop: Noop) -> Service:
     def command() -> ServiceCommand:
         build_repository(CpuTarget(cores=usable_cores()), repository)
-        for name, path in committed_configs().items():
-            if read_config(path).HasField("ensemble_scheduling"):
-                _replace_ensemble(path, repository / "models" / name, noop)
+        take_inference_out(repository, noop)
         return triton_command(
             repository,
             TritonPorts(
@@ -95,6 +93,13 @@ def _triton(repository: Path, ports: dict[str, int], noop: Noop) -> Service:
 
     ready = http_answers(f"http://{HOST}:{ports['triton_http']}/v2/health/ready")
     return Service(name="triton", command=command, ready=ready)
+
+
+def take_inference_out(repository: Path, noop: Noop) -> None:
+    """Put the model that computes nothing in the place of every ensemble of a built repository."""
+    for name, path in committed_configs().items():
+        if read_config(path).HasField("ensemble_scheduling"):
+            _replace_ensemble(path, repository / "models" / name, noop)
 
 
 def _replace_ensemble(committed: Path, folder: Path, noop: Noop) -> None:
