@@ -53,10 +53,10 @@ async def job_events(
                 yield ServerSentEventMessage(comment="nothing new", data=None)
 
 
-async def pause(stopping: asyncio.Event) -> None:
+async def pause(stopping: asyncio.Event, wait_s: float = LOOK_INTERVAL_S) -> None:
     """Wait for the next look, or for the server's stop."""
     try:
-        async with asyncio.timeout(LOOK_INTERVAL_S):
+        async with asyncio.timeout(wait_s):
             await stopping.wait()
     except TimeoutError:
         return

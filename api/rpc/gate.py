@@ -24,13 +24,15 @@ OPEN_TO_ALL = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 """Services that need no key."""
 STARTS_WORK = {"/marey.v1.JobService/SubmitJob", "/marey.v1.PoseService/Analyze"}
 """Methods that begin something new."""
+MAX_CALLS_WITHOUT_KEY = 32
+"""Under way at a time."""
 _BUSY_RETRY_S = 5.0
 _OF_OURS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE}
 _OUTCOMES = {grpc.StatusCode.OK: "ok", grpc.StatusCode.CANCELLED: "cancelled"}
 
 Context: TypeAlias = "ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Enter: TypeAlias = "Callable[[Context], AbstractAsyncContextManager[Call]]"
+Enter: TypeAlias = "Callable[[Context], AbstractAsyncContextManager[Call | Context]]"
 
 logger = logging.getLogger(__name__)
 
@@ -54,18 +56,31 @@ class Gate(ServerInterceptor):
         self._metrics = metrics
         self._max_calls = max_calls_per_project
         self._under_way: Counter[int] = Counter()
+        self._without_key = 0
 
     async def intercept_service(
         self,
         continuation: "Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]]",
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
-        """The handler of a method, behind this gate unless it is open to all; None for an unknown method."""
+        """The handler of a method, behind this gate; None for an unknown method."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(OPEN_TO_ALL):
-            return handler
-        return _behind(handler, partial(self._entered, method))
+        if handler is None:
+            return None
+        is_open = method.startswith(OPEN_TO_ALL)
+        return _behind(handler, self._entered_by_anyone if is_open else partial(self._entered, method))
+
+    @asynccontextmanager
+    async def _entered_by_anyone(self, context: Context) -> AsyncIterator[Context]:
+        """Those who need no key leave room for those who have one."""
+        if self._without_key >= MAX_CALLS_WITHOUT_KEY:
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls without a key")
+        self._without_key += 1
+        try:
+            yield context
+        finally:
+            self._without_key -= 1
 
     @asynccontextmanager
     async def _entered(self, method: str, context: Context) -> AsyncIterator[Call]:
@@ -77,21 +92,20 @@ class Gate(ServerInterceptor):
         outcome = _Outcome(method=method, request_id=request_id, metrics=self._metrics)
         try:
             with outcome.logged():
-                outcome.tenant = await self._admitted(method, context, metadata)
+                outcome.tenant = await self._known(context, metadata)
                 with self._counted(outcome.tenant):
+                    if method in STARTS_WORK:
+                        await self._admission.start(outcome.tenant)
                     yield Call(tenant=outcome.tenant, request_id=request_id)
         except _RefusedError as refused:
             await context.abort(refused.refusal.status, refused.refusal.message, refused.refusal.metadata)
 
-    async def _admitted(self, method: str, context: Context, metadata: Mapping[str, str]) -> Tenant:
-        """Whose call it is. Raises what REST raises, and InvalidParameterError without a deadline."""
+    async def _known(self, context: Context, metadata: Mapping[str, str]) -> Tenant:
+        """Whose call it is. Raises UnauthenticatedError, and InvalidParameterError without a deadline."""
         remaining_s: float | None = context.time_remaining()
         if remaining_s is None:
             raise InvalidParameterError("expected a call with a deadline, got one that would wait for ever")
-        tenant = await self._accounts.tenant(metadata.get("authorization"))
-        if method in STARTS_WORK:
-            await self._admission.start(tenant)
-        return tenant
+        return await self._accounts.tenant(metadata.get("authorization"))
 
     @contextmanager
     def _counted(self, tenant: Tenant) -> Iterator[None]:

@@ -12,6 +12,7 @@ from api.rpc.gate import Context
 
 _NAMES = {"", "marey.v1.JobService", "marey.v1.PoseService"}
 """Services that are healthy together; empty: the whole server."""
+_WATCH_INTERVAL_S = 5.0
 
 
 class HealthServicer:
@@ -36,7 +37,7 @@ class HealthServicer:
             if (status := await self._status(request.service)) != told:
                 told = status
                 yield HealthCheckResponse(status=status)
-            await pause(self._stopping)
+            await pause(self._stopping, _WATCH_INTERVAL_S)
         yield HealthCheckResponse(status=HealthCheckResponse.NOT_SERVING)
 
     async def _status(self, service: str) -> int:

@@ -88,14 +88,17 @@ async def _checked_spec(requests: AsyncIterator[SubmitJobRequest]) -> JobSpec:
 
 async def _chunks(requests: AsyncIterator[SubmitJobRequest], package_bytes: int) -> AsyncIterator[bytes]:
     """The package. A stream that a dying client leaves looks like one that has ended: only its size tells."""
-    arrived_bytes = 0
+    missing_bytes = package_bytes
     async for request in requests:
         if request.WhichOneof("part") != "package_chunk":
             raise InvalidParameterError("expected `package_chunk` after the first message, got another part")
-        arrived_bytes += len(request.package_chunk)
+        missing_bytes -= len(request.package_chunk)
+        if missing_bytes < 0:
+            break
         yield request.package_chunk
-    if arrived_bytes != package_bytes:
-        raise UploadIncompleteError(f"expected {package_bytes} bytes, got {arrived_bytes}")
+    if missing_bytes:
+        got = "more" if missing_bytes < 0 else f"{package_bytes - missing_bytes}"
+        raise UploadIncompleteError(f"expected {package_bytes} bytes, got {got}")
 
 
 def _job_create(spec: JobSpec, package: str) -> JobCreate:

@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from marey.v1.jobs_pb2 import GetJobRequest, JobSpec, SubmitJobRequest, WatchJobRequest
 
+from api.rpc.gate import MAX_CALLS_WITHOUT_KEY
 from api.rpc.server import MAX_MESSAGE_BYTES
 from api.rpc.settings import RpcSettings
 from api.settings import ApiSettings
@@ -180,6 +181,19 @@ def test_health_needs_no_key_and_tells_of_each_service(api: RunningApi) -> None:
         assert next(watch).status == HealthCheckResponse.SERVICE_UNKNOWN
         watch.cancel()
     assert api.http.get("/health/ready").json()["checks"]["grpc"] == "ok"
+
+
+def test_those_without_a_key_leave_room_for_others(api: RunningApi, rpc: RpcClient) -> None:
+    api.client.create_job(upload(api))
+    with rpc_client(api.rpc_address, None) as anyone:
+        health = HealthStub(anyone.channel)
+        watches = [health.Watch(HealthCheckRequest(), timeout=60) for _ in range(MAX_CALLS_WITHOUT_KEY)]
+        for watch in watches:
+            assert next(watch).status == HealthCheckResponse.SERVING
+        with pytest.raises(grpc.RpcError) as error:
+            health.Check(HealthCheckRequest(), timeout=60)
+        assert error.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        get_job(rpc)
 
 
 def test_reflection_is_off_unless_asked_for(api: RunningApi, database_url: str, tmp_path: Path) -> None:
