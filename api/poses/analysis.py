@@ -1,17 +1,17 @@
 """The poses of a video that is sent, analysed and forgotten."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from api.bounds import ProjectBound
 from api.poses.parts import KnownPoses, PoseHead, PosePart
 from api.uploads.body import unstalled
 from biomechanics.summary import FrameRange
-from core.errors import CorruptVideoError, QuotaExceededError, UploadTooLargeError
+from core.errors import CorruptVideoError, ObjectStoreError, UploadTooLargeError
 from core.poses import PoseBatch
 from core.skeletons import skeleton_of
 from ingest.probe import MediaLimits, probe_video
@@ -67,7 +67,8 @@ class Analyses:
         self._limits = limits
         self._check_room = check_room
         self._places = asyncio.Semaphore(limits.at_once)
-        self._under_way: Counter[int] = Counter()
+        most = limits.at_once_per_project
+        self._bound = ProjectBound(most=most, what="analyses", retry_after_s=_BUSY_RETRY_S)
 
     async def parts(
         self, tenant: Tenant, analysis: Analysis, body: AsyncIterator[bytes]
@@ -77,7 +78,7 @@ class Analyses:
         Raises QuotaExceededError, UploadTooLargeError, UploadIncompleteError, StorageFullError, MediaError
         leaves, InferenceError leaves.
         """
-        with self._counted(tenant):
+        with self._bound.one(tenant):
             async with self._places:
                 await self._check_room(0)
                 with self._objects.scratch() as folder:
@@ -88,26 +89,17 @@ class Analyses:
                             async for part in parts:
                                 yield part
 
-    @contextmanager
-    def _counted(self, tenant: Tenant) -> Iterator[None]:
-        most = self._limits.at_once_per_project
-        if self._under_way[tenant.project_id] >= most:
-            raise QuotaExceededError(
-                f"expected at most {most} analyses at a time in this project, got one more",
-                retry_after_s=_BUSY_RETRY_S,
-            )
-        self._under_way[tenant.project_id] += 1
-        try:
-            yield
-        finally:
-            self._under_way[tenant.project_id] -= 1
-
     async def _receive(self, path: Path, body: AsyncIterator[bytes]) -> None:
-        with path.open("wb") as file:
-            async for chunk in unstalled(body, self._limits.idle_s):
-                file.write(chunk)
-                if file.tell() > self._limits.max_bytes:
-                    raise UploadTooLargeError(f"expected at most {self._limits.max_bytes} bytes, got more")
+        try:
+            with path.open("wb") as file:
+                async for chunk in unstalled(body, self._limits.idle_s):
+                    file.write(chunk)
+                    if file.tell() > self._limits.max_bytes:
+                        raise UploadTooLargeError(
+                            f"expected at most {self._limits.max_bytes} bytes, got more"
+                        )
+        except OSError as error:
+            raise ObjectStoreError(f"object store: {error}") from error
 
     async def _analysed(self, path: Path, analysis: Analysis) -> AsyncGenerator[PosePart, None]:
         parameters = analysis.parameters

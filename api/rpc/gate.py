@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from grpc.aio import ServerInterceptor, ServicerContext
 
 from api.accounts.service import Accounts
 from api.admission import Admission
+from api.bounds import ProjectBound
 from api.metrics.rpc import RpcMetrics
 from api.requests import accepted_id
 from api.rpc.errors import REQUEST_ID, Refusal, failure, refusal_of
-from core.errors import InvalidParameterError, MareyError, QuotaExceededError
+from core.errors import InvalidParameterError, MareyError
 from orchestrator.store import Tenant
 
 OPEN_TO_ALL = ("/grpc.health.v1.Health/", "/grpc.reflection.")
@@ -54,8 +54,7 @@ class Gate(ServerInterceptor):
         self._accounts = accounts
         self._admission = admission
         self._metrics = metrics
-        self._max_calls = max_calls_per_project
-        self._under_way: Counter[int] = Counter()
+        self._bound = ProjectBound(most=max_calls_per_project, what="calls", retry_after_s=_BUSY_RETRY_S)
         self._without_key = 0
 
     async def intercept_service(
@@ -93,7 +92,7 @@ class Gate(ServerInterceptor):
         try:
             with outcome.logged():
                 outcome.tenant = await self._known(context, metadata)
-                with self._counted(outcome.tenant):
+                with self._bound.one(outcome.tenant):
                     if method in STARTS_WORK:
                         await self._admission.start(outcome.tenant)
                     yield Call(tenant=outcome.tenant, request_id=request_id)
@@ -106,19 +105,6 @@ class Gate(ServerInterceptor):
         if remaining_s is None:
             raise InvalidParameterError("expected a call with a deadline, got one that would wait for ever")
         return await self._accounts.tenant(metadata.get("authorization"))
-
-    @contextmanager
-    def _counted(self, tenant: Tenant) -> Iterator[None]:
-        if self._under_way[tenant.project_id] >= self._max_calls:
-            raise QuotaExceededError(
-                f"expected at most {self._max_calls} calls under way of this project, got one more",
-                retry_after_s=_BUSY_RETRY_S,
-            )
-        self._under_way[tenant.project_id] += 1
-        try:
-            yield
-        finally:
-            self._under_way[tenant.project_id] -= 1
 
 
 class _RefusedError(Exception):
