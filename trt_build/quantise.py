@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from trt_build.graphs import float_tail
+from model_repository.graphs import float_tail
 
 Pixels = NDArray[np.uint8]
 PERCENTILE = 99.99

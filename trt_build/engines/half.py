@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from trt_build.graphs import float_head, float_tail
+from model_repository.graphs import float_head, float_tail
 
 
 def write_half(source: Path, target: Path) -> None:

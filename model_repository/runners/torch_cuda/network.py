@@ -14,6 +14,8 @@ from onnx import NodeProto, numpy_helper
 from torch import fx, nn
 from torch.nn import functional
 
+from model_repository.graphs import float_tail
+
 Operator = Callable[["_Builder", NodeProto], fx.Node]
 
 
@@ -33,7 +35,7 @@ class _Builder:
     def __init__(self, source: onnx.GraphProto, dtype: torch.dtype) -> None:
         self._source = source
         self._dtype = dtype
-        self._tail = _tail(source)
+        self._tail = set(float_tail(source))
         self._constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in source.initializer}
         self._values: dict[str, fx.Node] = {}
         self.root = nn.Module()
@@ -92,20 +94,7 @@ class _Builder:
 
     def conv_dtype(self, node: NodeProto) -> torch.dtype:
         """Of a convolution's weights and its input."""
-        return torch.float32 if node.output[0] in self._tail else self._dtype
-
-
-def _tail(graph: onnx.GraphProto) -> set[str]:
-    """Outputs of the nodes that lead to no convolution: the last convolutions, and what follows them."""
-    leads_to_conv: set[str] = set()
-    tail: set[str] = set()
-    for node in reversed(graph.node):
-        leads = any(output in leads_to_conv for output in node.output)
-        if not leads:
-            tail.update(node.output)
-        if leads or node.op_type == "Conv":
-            leads_to_conv.update(node.input)
-    return tail
+        return torch.float32 if node.name in self._tail else self._dtype
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import onnx
 
+from model_repository.graphs import float_head, float_tail
 from tests.tiny_networks import detector_like, pose_like
-from trt_build.graphs import float_head, float_tail
 
 
 def test_the_tail_is_the_last_convolution_and_what_follows(tmp_path: Path) -> None:
