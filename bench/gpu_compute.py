@@ -17,7 +17,7 @@ from bench.gpu_decode import BATCH, DecodeThreads
 from bench.gpu_networks import random_predictions
 from deploy.embedded.cuda_probe import probe_cuda
 from deploy.embedded.packages import compile_networks
-from model_repository.contract import read_config
+from model_repository.contract import NETWORKS, ModelConfig, read_config
 from model_repository.cuda_target import CudaTarget, batches_of
 from model_repository.glue.boxes import DetectionLimits, letterbox_scale
 from model_repository.glue.gpu import gpu
@@ -25,6 +25,7 @@ from model_repository.glue.heatmaps import joints_of
 from model_repository.glue.people import PeopleCropper
 from model_repository.runners.torch_cuda.graphs import GraphedNetwork
 from model_repository.runners.torch_cuda.packages import open_package
+from model_repository.targets import MODEL_FILE
 
 Floats = NDArray[np.float32]
 LIMITS = DetectionLimits(score_min=0.25, iou_max=0.45, people_max=16)
@@ -46,18 +47,34 @@ class Work:
         return self.frames / self.seconds
 
 
+def compile_all(models: Path) -> dict[str, Path]:
+    """Folders of both networks' packages; what is missing is compiled."""
+    cuda = probe_cuda()
+    target = CudaTarget(gpu=cuda.gpu, torch=cuda.torch)
+    batches = {onnx_file(models, name): batches_of(config_of(models, name)) for name in NETWORKS}
+    folders = compile_networks(batches, target)
+    return {name: folders[onnx_file(models, name)] for name in NETWORKS}
+
+
+def onnx_file(models: Path, name: str) -> Path:
+    """The file of a network in a folder of the user's networks."""
+    return (models / name / "1" / MODEL_FILE).resolve()
+
+
+def config_of(models: Path, name: str) -> ModelConfig:
+    """Its configuration."""
+    return read_config(models / name / "config.pbtxt")
+
+
 class OneProcess:
     """letterbox -> detector -> crops -> pose -> joints, with the product's kernels and compiled networks."""
 
-    def __init__(self, models: Path, *, fixed_people: bool) -> None:
-        cuda = probe_cuda()
-        target = CudaTarget(gpu=cuda.gpu, torch=cuda.torch)
-        configs = {name: read_config(models / name / "config.pbtxt") for name in ("yolo", "hrnet")}
-        files = {name: (models / name / "1" / "model.onnx").resolve() for name in configs}
-        folders = compile_networks({files[name]: batches_of(each) for name, each in configs.items()}, target)
+    def __init__(self, models: Path, *, fixed_people: bool = False) -> None:
+        folders = compile_all(models)
+        configs = {name: config_of(models, name) for name in NETWORKS}
         self._networks = {
             name: GraphedNetwork(
-                {batch: open_package(folders[files[name]], batch) for batch in batches_of(config)},
+                {batch: open_package(folders[name], batch) for batch in batches_of(config)},
                 tuple(config.input[0].dims),
                 DEVICE,
             )

@@ -31,6 +31,8 @@ class Service:
     ready: Probe
     needs: tuple[str, ...] = ()
     """Services that must be ready before this one starts and stop after it."""
+    note: str = ""
+    """What is said when it starts."""
     start_timeout_s: float = 120.0
     helper: str | None = None
     """Name, of at most 15 characters, of processes that the service starts and cannot replace itself:

@@ -138,6 +138,7 @@ def triton_service(
         command=command,
         ready=http_answers(f"http://{HOST}:{ports.http}/v2/health/ready"),
         helper=_TRITON_STUB,
+        note=target.note,
         canary=Canary(works=triton_infers(ports.http)),
     )
 

@@ -84,7 +84,7 @@ class Supervisor:
         return {name: running.process.pid for name, running in self._running.items()}
 
     async def _start_one(self, service: Service) -> None:
-        self._report(ServiceEvent(service=service.name, kind="starting"))
+        self._report(ServiceEvent(service=service.name, kind="starting", detail=service.note))
         started_s = time.monotonic()
         running = _Running(service=service, process=await self._launch(service))
         self._running[service.name] = running

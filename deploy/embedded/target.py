@@ -35,6 +35,13 @@ class TargetChoice:
     gpu_pool_bytes: int = 0
     """For `triton_command`."""
 
+    @property
+    def note(self) -> str:
+        """What the user should know while Triton starts."""
+        if isinstance(self.target, CudaTarget) and self.target.engines is None:
+            return "on the GPU; networks that are new to this machine are compiled first, which takes minutes"
+        return ""
+
     def __str__(self) -> str:
         return f"{_described(self.target)}, because {self.why}"
 

@@ -11,14 +11,17 @@ from model_repository.runners.torch_cuda.packages import Package
 from model_repository.runners.torch_cuda.steps import steps
 
 WARM_UP_CALLS = 3
-"""Before recording: cuDNN chooses its algorithms, allocators reach their size."""
+"""Before recording: constants are folded, allocators reach their size."""
 
 
 class GraphedNetwork:
-    """Records each batch size once; a call is copies and replays, without a look at any result."""
+    """Records each batch size once; a call is copies and replays, without a look at any result.
+
+    cuDNN takes the algorithms that its heuristics name: `cudnn.benchmark` would try them out at each start,
+    for every convolution and batch size.
+    """
 
     def __init__(self, packages: Mapping[int, Package], row: tuple[int, ...], device: torch.device) -> None:
-        torch.backends.cudnn.benchmark = True
         self._graphs = {
             batch: _Recorded(package, torch.zeros((batch, *row), dtype=torch.uint8, device=device))
             for batch, package in packages.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import triton_python_backend_utils as pb_utils
 
 from model_repository.runners.gpu_rows import ModelPlace, respond_all
@@ -14,12 +16,15 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Load the packages that the rendered configuration names, from the version's directory."""
+        start_s = time.monotonic()
         self._place = place = ModelPlace.of(args)
         folder = place.folder / place.setting["packages"]
         packages = {
             int(batch): open_package(folder, int(batch)) for batch in place.setting["batches"].split()
         }
         self._network = GraphedNetwork(packages, place.row, place.device)
+        taken_s = time.monotonic() - start_s
+        pb_utils.Logger.log_info(f"{args['model_name']}: {len(packages)} batch sizes open in {taken_s:.1f} s")
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""

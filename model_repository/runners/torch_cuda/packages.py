@@ -40,7 +40,10 @@ def compile_packages(folder: Path, onnx_file: Path, batches: Sequence[int], devi
     """Compile what is missing in `folder`, several batch sizes at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(folder, onnx_file, batch, device) for batch in missing_batches(folder, batches)]
-    workers = max(1, min(len(jobs), len(os.sched_getaffinity(0)) // 2))
+    cores = len(os.sched_getaffinity(0))
+    workers = max(1, min(len(jobs), cores // 2))
+    # Each would start as many compilers as there are cores.
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", str(max(1, cores // workers)))
     if workers == 1:
         for job in jobs:
             _compile(*job)

@@ -20,12 +20,14 @@ def test_a_gpu_that_pytorch_has_is_used() -> None:
     choice = choose_target("auto", 16, GPUS, CUDA)
     assert choice.target == CudaTarget(gpu="NVIDIA H200", torch="2.11.0+cu130")
     assert str(choice) == "cuda (PyTorch 2.11.0+cu130, NVIDIA H200), because PyTorch has a GPU"
+    assert "compiled first" in choice.note
     assert choice.gpu_pool_bytes == pool_bytes(FramePathSettings().slot_bytes, CUDA.memory_bytes)
 
 
 def test_without_a_gpu_the_cpu_is_used() -> None:
     choice = choose_target("auto", 1, [], CudaMachine())
     assert choice.target == CpuTarget(cores=1)
+    assert choice.note == ""
     assert str(choice) == "cpu (ONNX Runtime, 1 core), because NVIDIA's driver shows no GPU"
 
 

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 network = pytest.importorskip(
     "model_repository.runners.torch_cuda.network", reason="PyTorch is not installed"
 )
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.timeout(300)]
 
 RELATIVE_MAX = 1e-3
 
