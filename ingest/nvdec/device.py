@@ -2,12 +2,12 @@
 
 from ctypes import c_float, c_int, c_void_p
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import ConfigurationError, UnforeseenError
 from ingest.nvdec.conversion import Conversion
 from ingest.nvdec.driver import CudaDriver
 from ingest.places import DevicePlace
@@ -34,9 +34,13 @@ class Gpu:
     """One GPU. Every thread that works with it calls `use` first. Methods raise UnforeseenError."""
 
     def __init__(self, number: int = 0) -> None:
-        """Raises ConfigurationError where there is no driver or no such GPU."""
+        """Raises ConfigurationError where there is no driver, no such GPU, or one older than Turing."""
         self.number = number
         self._driver = CudaDriver(number)
+        try:
+            self._to_rgb = self._driver.kernel(PTX.read_bytes(), "to_rgb")
+        except UnforeseenError as error:
+            raise ConfigurationError(f"expected GPU {number} to run our kernel, got: {error}") from error
 
     def use(self) -> None:
         """Make this GPU the calling thread's."""
@@ -74,10 +78,6 @@ class Gpu:
         array = np.empty(shape, np.uint8)
         self._driver.download(array.ctypes.data, place.pointer, array.nbytes)
         return array
-
-    @cached_property
-    def _to_rgb(self) -> int:
-        return self._driver.kernel(PTX.read_bytes(), "to_rgb")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
