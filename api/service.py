@@ -1,6 +1,7 @@
 """The API's process."""
 
 import asyncio
+import gc
 import logging
 import math
 import signal
@@ -152,6 +153,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """What is there by now stays: the collector need not look through it again and again."""
+        await super().startup(sockets)
+        gc.freeze()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell what would go on for long, then wait for what is under way."""

@@ -1,9 +1,11 @@
 """What the API costs beside a bare route that runs the same SQL: `make bench-api`.
 
-The same PostgreSQL, 64 clients that each send one request after the other over a connection of their own,
-all on one machine. Rounds of the bare server and of the API alternate, `GET /job/{id}` first, then `POST
-/job`; a rate is the median of its rounds. Jobs are born finished (a trigger), so that a later round does not
-count more open jobs than an earlier one. NATS and Triton are not there and not asked for.
+The same PostgreSQL, 64 clients that each send one request after the other over a connection of their
+own, all on one machine. Short rounds of the bare server and of the API alternate, first `GET /job/{id}`,
+then `POST /job`; a figure is the median of its rounds, a ratio that of the pairs of rounds. CPU time is
+the server's and PostgreSQL's together, in steps of 10 ms: on a machine that others use as well it says
+more than a rate. Jobs are born finished (a trigger), so that a later round does not count more open jobs
+than an earlier one. NATS and Triton are not there and not asked for.
 """
 
 import asyncio
@@ -13,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,6 +27,7 @@ import uvloop
 from bench.api_servers import INPUT_KEY
 from bench.http_load import Outcome, load
 from bench.record import Machine, machine, write_record
+from bench.usage import cpu_s
 from deploy.embedded.ports import is_free
 from deploy.embedded.postgres import binary, postgres_command, postgres_url, socket_dir
 from deploy.embedded.process import ServiceCommand
@@ -49,8 +53,8 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_s: float
     p50_ms: float
     p99_ms: float
-    rounds: list[float]
-    """Requests per second of each."""
+    cpu_ms: float
+    """Per request, of the server and of PostgreSQL."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     marey: Rates
     ratio: float
     """Of the requests per second."""
+    cpu_ratio: float
+    """Of the bare route's CPU time per request and the API's."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,45 +74,62 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     method: str
     load_average: float
-    """When the rounds began."""
+    """Over the last minute of the rounds, this bench included."""
     routes: dict[str, Route]
 
 
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One round of one server."""
+
+    outcome: Outcome
+    cpu_ms: float
+
+
 @contextmanager
-def process(command: ServiceCommand, ready: Path | int) -> Iterator[None]:
-    """A process, once it answers on its port or its socket is there."""
+def process(command: ServiceCommand, is_ready: Callable[[], bool]) -> Iterator[int]:
+    """The id of a process, once it is ready."""
     child = subprocess.Popen(
         command.argv, cwd=command.cwd, user=command.user, extra_groups=() if command.user else None,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while not (ready.exists() if isinstance(ready, Path) else not is_free(ready)):
+        while not is_ready():
             if child.poll() is not None:
                 raise click.ClickException(f"{command.name} ended with {child.returncode}")
             time.sleep(0.05)
-        yield
+        yield child.pid
     finally:
         child.send_signal(command.stop_signal)
         child.wait(30)
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[str]:
-    """Both servers over one database; the API's key."""
+def servers(folder: Path) -> Iterator[dict[str, int]]:
+    """Both servers over one database, and its own process; the API's key is in `folder`."""
     data = folder / "postgres"
     url = postgres_url(data)
     upload = folder / "objects" / INPUT_KEY
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"zip")
     with ExitStack() as stack:
-        stack.enter_context(process(postgres_command(data), socket_dir(data) / ".s.PGSQL.5432"))
+        pids = {"postgres": stack.enter_context(process(postgres_command(data), partial(_accepts, data)))}
         asyncio.run(migrate(url))
         psql = [str(binary("psql")), "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", _SETUP]
         subprocess.run(psql, check=True, timeout=60)
         for which, port in PORTS.items():
             module = (sys.executable, "-m", "bench.api_servers", which, url, str(folder), str(port))
-            stack.enter_context(process(ServiceCommand(name=which, argv=module, cwd=ROOT), port))
-        yield (folder / "api-key").read_text()
+            command = ServiceCommand(name=which, argv=module, cwd=ROOT)
+            pids[which] = stack.enter_context(process(command, partial(_answers, port)))
+        yield pids
+
+
+def _accepts(data: Path) -> bool:
+    command = [str(binary("pg_isready")), "-q", "-h", str(socket_dir(data)), "-U", "postgres"]
+    return subprocess.run(command, check=False, timeout=10).returncode == 0
+
+
+def _answers(port: int) -> bool:
+    return not is_free(port)
 
 
 def request(method: str, path: str, key: str, body: bytes = b"") -> bytes:
@@ -118,46 +141,61 @@ def request(method: str, path: str, key: str, body: bytes = b"") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def rounds(message: bytes, count: int, duration_s: float) -> Route:
-    """The same request to both, in turns."""
-    seen: dict[str, list[Outcome]] = {which: [] for which in PORTS}
-    for number in range(count + 1):
-        for which, port in PORTS.items():
-            outcome = uvloop.run(load(port, message, CLIENTS, duration_s if number else 1.0))
-            if number:
-                seen[which].append(outcome)
-                click.echo(f"{which} {outcome}")
-    bare, marey = _rates(seen["bare"]), _rates(seen["marey"])
-    return Route(bare=bare, marey=marey, ratio=round(marey.requests_per_s / bare.requests_per_s, 3))
-
-
-def _rates(outcomes: Sequence[Outcome]) -> Rates:
-    return Rates(
-        requests_per_s=round(statistics.median(each.requests_per_s for each in outcomes), 1),
-        p50_ms=round(statistics.median(each.p50_ms for each in outcomes), 2),
-        p99_ms=round(statistics.median(each.p99_ms for each in outcomes), 2),
-        rounds=[round(each.requests_per_s, 1) for each in outcomes],
+def rounds(message: bytes, pids: dict[str, int], count: int, duration_s: float) -> Route:
+    """The same request to both, in turns. The first turn warms up."""
+    seen: dict[str, list[Round]] = {which: [] for which in PORTS}
+    for _ in range(count + 1):
+        for which in PORTS:
+            seen[which].append(_round(which, message, pids, duration_s))
+    bare, marey = seen["bare"][1:], seen["marey"][1:]
+    pairs = list(zip(bare, marey, strict=True))
+    return Route(
+        bare=_rates(bare),
+        marey=_rates(marey),
+        ratio=round(_median(m.outcome.requests_per_s / b.outcome.requests_per_s for b, m in pairs), 3),
+        cpu_ratio=round(_median(b.cpu_ms / m.cpu_ms for b, m in pairs), 3),
     )
 
 
+def _round(which: str, message: bytes, pids: dict[str, int], duration_s: float) -> Round:
+    used = {name: pids[name] for name in (which, "postgres")}
+    before_s = sum(cpu_s(used).values())
+    outcome = uvloop.run(load(PORTS[which], message, CLIENTS, duration_s))
+    spent_s = sum(cpu_s(used).values()) - before_s
+    return Round(outcome=outcome, cpu_ms=spent_s * 1000 / (outcome.requests_per_s * duration_s))
+
+
+def _rates(seen: Sequence[Round]) -> Rates:
+    return Rates(
+        requests_per_s=round(_median(each.outcome.requests_per_s for each in seen), 1),
+        p50_ms=round(_median(each.outcome.p50_ms for each in seen), 2),
+        p99_ms=round(_median(each.outcome.p99_ms for each in seen), 2),
+        cpu_ms=round(_median(each.cpu_ms for each in seen), 3),
+    )
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
 @click.command()
-@click.option("--rounds", "count", default=5, show_default=True, help="Of each server and route.")
-@click.option("--seconds", "duration_s", default=5.0, show_default=True, help="Of each round.")
+@click.option("--rounds", "count", default=10, show_default=True, help="Of each server and route.")
+@click.option("--seconds", "duration_s", default=2.0, show_default=True, help="Of each round.")
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "bench/results/api.json")
 def main(count: int, duration_s: float, out: Path) -> None:
     """Measure, print and write the record."""
-    with tempfile.TemporaryDirectory(prefix="marey-bench-") as name, servers(Path(name)) as key:
-        load_average = round(os.getloadavg()[0], 2)
+    body = msgspec.json.encode({"input": INPUT_KEY})
+    with tempfile.TemporaryDirectory(prefix="marey-bench-") as name, servers(Path(name)) as pids:
+        key = Path(name, "api-key").read_text()
         routes = {
-            "GET /job/{id}": rounds(request("GET", "/job/500", key), count, duration_s),
-            "POST /job": rounds(
-                request("POST", "/job", key, msgspec.json.encode({"input": INPUT_KEY})), count, duration_s
-            ),
+            "GET /job/{id}": rounds(request("GET", "/job/500", key), pids, count, duration_s),
+            "POST /job": rounds(request("POST", "/job", key, body), pids, count, duration_s),
         }
+        load_average = round(os.getloadavg()[0], 1)
     method = " ".join((__doc__ or "").split())
     write_record(out, Record(machine=machine(), method=method, load_average=load_average, routes=routes))
     for route, rates in routes.items():
-        click.echo(f"{route}: {rates.marey.requests_per_s} / {rates.bare.requests_per_s} = {rates.ratio}")
+        click.echo(f"{route}: {rates}")
 
 
 if __name__ == "__main__":
