@@ -14,7 +14,6 @@ from model_repository.targets import Target
 from orchestrator.frame_path import FramePathSettings
 
 TargetWish = Literal["auto", "cpu", "cuda"]
-TARGET_WISHES: tuple[TargetWish, ...] = ("auto", "cpu", "cuda")
 
 ELSEWHERE = "that of the Triton at $MAREY_TRITON_URL, which was named"
 
