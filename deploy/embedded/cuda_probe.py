@@ -30,7 +30,8 @@ def probe_cuda() -> CudaMachine:
         return CudaMachine(problem=problem)
     try:
         result = subprocess.run(
-            [sys.executable, str(Path(__file__))],
+            # -P: the names of the files beside this one are not those of PyTorch's modules.
+            [sys.executable, "-P", str(Path(__file__))],
             capture_output=True,
             text=True,
             check=False,
