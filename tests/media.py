@@ -1,5 +1,6 @@
 """Small real videos for the tests, good and bad ones. Frame `i` can be told from its picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,13 @@ BITS = 8
 QUIET_X265 = {"x265-params": "log-level=none"}
 
 
+def numbered_picture(index: int, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """A [height, width, 3] RGB picture that shows `index` in binary."""
+    fields = [255 if index >> bit & 1 else 0 for bit in range(BITS)]
+    columns = np.array(fields, np.uint8)[np.arange(width_px) * BITS // width_px]
+    return np.ascontiguousarray(np.broadcast_to(columns[None, :, None], (height_px, width_px, 3)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip:
     """What to encode."""
@@ -30,13 +38,8 @@ class Clip:
     """Clockwise turn that a player shall make."""
     pts: tuple[int, ...] | None = None
     """Ticks of 1 / (1000 * frame_rate); by default 1000 apart from 0. AVI has no such times."""
-
-
-def numbered_picture(index: int, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """A [height, width, 3] RGB picture that shows `index` in binary."""
-    fields = [255 if index >> bit & 1 else 0 for bit in range(BITS)]
-    columns = np.array(fields, np.uint8)[np.arange(width_px) * BITS // width_px]
-    return np.ascontiguousarray(np.broadcast_to(columns[None, :, None], (height_px, width_px, 3)))
+    picture: Callable[[int, int, int], NDArray[np.uint8]] = numbered_picture
+    """Of an index, a width and a height."""
 
 
 def number_in(image: NDArray[np.uint8]) -> int:
@@ -59,7 +62,7 @@ def write_clip(path: Path, clip: Clip) -> Path:
         if clip.rotation_deg:
             stream.set_display_rotation(-clip.rotation_deg)
         for index in range(clip.frames):
-            picture = VideoFrame.from_ndarray(numbered_picture(index, width_px, height_px), "rgb24")
+            picture = VideoFrame.from_ndarray(clip.picture(index, width_px, height_px), "rgb24")
             picture.pts = index * ticks_per_frame if clip.pts is None else clip.pts[index]
             picture.time_base = time_base
             container.mux(stream.encode(picture))

@@ -16,16 +16,26 @@ from ingest.places import DevicePlace, FrameDecoder
 from tests.media import QUIET_X265, Clip, overwrite_middle, truncate, write_clip
 
 SIZE_PX = (320, 240)
+
+
+def coloured_picture(index: int, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """Saturated colours that change over the picture and from one to the next: matrices show."""
+    rows, columns = np.mgrid[:height_px, :width_px] / max(width_px, height_px)
+    phases = (4 * rows + index / 5, 3 * columns + index / 7, 2 * (rows + columns) - index / 9)
+    rgb = np.stack([127.5 + 120 * np.sin(phase) for phase in phases], axis=-1)
+    return np.ascontiguousarray(rgb.round().astype(np.uint8))
+
+
 LARGEST_MEAN_DIFFERENCE = 2.0
 """Levels of 255."""
 
 VFR_PTS = tuple(int(x) for x in np.cumsum([0, *(700 + 613 * (i % 5) for i in range(29))]))
 H264 = {"g": "10", "bf": "2", "x264-params": "log=-1"}
 COLOURS = {
-    "601 limited": "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m:range=tv",
-    "709 limited": "colorprim=bt709:transfer=bt709:colormatrix=bt709:range=tv",
-    "601 full": "colormatrix=smpte170m:range=pc",
-    "709 full": "colormatrix=bt709:range=pc",
+    "601 limited": "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m:fullrange=off",
+    "709 limited": "colorprim=bt709:transfer=bt709:colormatrix=bt709:fullrange=off",
+    "601 full": "colormatrix=smpte170m:fullrange=on",
+    "709 full": "colormatrix=bt709:fullrange=on",
 }
 
 
@@ -47,7 +57,7 @@ def kinds() -> tuple[Kind, ...]:
 
 
 def _h264(**values: Any) -> Clip:
-    return replace(Clip(size_px=SIZE_PX, options=H264), **values)
+    return replace(Clip(size_px=SIZE_PX, options=H264, picture=coloured_picture), **values)
 
 
 def _x264(parameters: str, **options: str) -> dict[str, str]:
@@ -76,21 +86,23 @@ def _h264_kinds() -> Iterator[Kind]:
 
 
 def _other_kinds() -> Iterator[Kind]:
-    hevc = Clip(size_px=SIZE_PX, codec="libx265", options={"g": "10", **QUIET_X265})
+    hevc = Clip(size_px=SIZE_PX, picture=coloured_picture, codec="libx265", options={"g": "10", **QUIET_X265})
     yield Kind("hevc", ".mp4", hevc)
     yield Kind("hevc mkv", ".mkv", hevc)
     yield Kind("hevc mpegts", ".ts", hevc)
     yield Kind("hevc 10 bit", ".mp4", replace(hevc, pixel_format="yuv420p10le"))
     yield Kind("hevc turned 90", ".mp4", replace(hevc, rotation_deg=90))
     yield Kind("hevc noise", ".ts", hevc, _noise, by_nvdec=None)
-    vp9 = Clip(size_px=SIZE_PX, codec="libvpx-vp9", options=_VP9)
+    vp9 = Clip(size_px=SIZE_PX, picture=coloured_picture, codec="libvpx-vp9", options=_VP9)
     yield Kind("vp9", ".webm", vp9)
     yield Kind("vp9 odd", ".webm", replace(vp9, size_px=(321, 241)))
-    av1 = Clip(size_px=SIZE_PX, codec="libsvtav1", options=_AV1)
+    av1 = Clip(size_px=SIZE_PX, picture=coloured_picture, codec="libsvtav1", options=_AV1)
     yield Kind("av1", ".mkv", av1)
     yield Kind("av1 mp4", ".mp4", av1)
     yield Kind("av1 10 bit", ".mkv", replace(av1, pixel_format="yuv420p10le"))
-    mpeg4 = Clip(size_px=SIZE_PX, codec="mpeg4", options={"g": "10"}, frame_rate=Fraction(25))
+    mpeg4 = Clip(
+        size_px=SIZE_PX, picture=coloured_picture, codec="mpeg4", options={"g": "10"}, frame_rate=Fraction(25)
+    )
     yield Kind("mpeg4", ".avi", mpeg4, by_nvdec=False)
 
 
