@@ -9,6 +9,7 @@ from threading import Lock
 from ingest.nvdec.cuvid import (
     CHROMA_420,
     NV12,
+    NVDEC_CODECS,
     P016,
     WEAVE,
     CuvidCalls,
@@ -102,7 +103,7 @@ class DecoderPool:
         self.calls = calls
         self.made = 0
         """Decoders made so far."""
-        self.engines = self.capabilities(4, 8).engines
+        self.engines = self.capabilities(NVDEC_CODECS["h264"], 8).engines
         self._idle: list[Decoder] = []
         self._lock = Lock()
 
