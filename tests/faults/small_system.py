@@ -145,8 +145,9 @@ class SmallSystem:
         """What must hold of a job that has ended."""
         expected = "cancelled" if is_cancelled else _ends_as(self.package_of[job_id])
         assert self._status(job_id) == expected
-        tasks = {row["status"] for row in self.sql("SELECT status FROM task WHERE job_id = $1", job_id)}
-        assert tasks <= ({"done", "cancelled"} if is_cancelled else {"done"})
+        over = ["done", "cancelled"] if is_cancelled else ["done"]
+        open_tasks = "SELECT FROM task WHERE job_id = $1 AND status <> ALL($2)"
+        until(lambda: not self.sql(open_tasks, job_id, over), SETTLE_TIMEOUT_S)
         if is_cancelled:
             return
         names = set()
