@@ -3,10 +3,17 @@
 import shutil
 from pathlib import Path
 
-from model_repository.contract import NETWORKS, ModelConfig, config_text, configs_with, read_config
+from model_repository.contract import (
+    NETWORKS,
+    ModelConfig,
+    config_text,
+    configs_with,
+    declare_digest,
+    read_config,
+)
 from model_repository.cpu_target import CpuTarget
 from model_repository.sizes import fit_all
-from model_repository.targets import render
+from model_repository.targets import MODEL_FILE, render
 
 GLUE_TARGET = CpuTarget(cores=1)
 """The glue computes with NumPy and OpenCV, so its tensors come to the CPU."""
@@ -20,6 +27,8 @@ def write_repository(models: Path | None, out: Path) -> None:
     """
     paths = configs_with(models)
     configs = fit_all({name: read_config(path) for name, path in paths.items()})
+    for name in NETWORKS:
+        declare_digest(configs[name], paths[name].parent / "1" / MODEL_FILE)
     for name, config in configs.items():
         folder = out / name
         (folder / "1").mkdir(parents=True, exist_ok=True)

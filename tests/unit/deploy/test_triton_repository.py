@@ -1,5 +1,6 @@
 """The embedded Triton's runtime repository and command, without starting it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,14 @@ from deploy.embedded.triton import (
     remove_stale_regions,
     triton_command,
 )
-from model_repository.contract import committed_configs, contract_of, read_config
+from model_repository.contract import (
+    MODELS,
+    NETWORKS,
+    committed_configs,
+    contract_of,
+    network_digest,
+    read_config,
+)
 from model_repository.cpu_target import CpuTarget
 from model_repository.targets import MODEL_FILE
 
@@ -37,6 +45,13 @@ def test_every_model_is_there_with_its_files(repository: Path) -> None:
         if "model_file" in config.parameters:
             file = repository / "models" / name / "1" / config.parameters["model_file"].string_value
             assert file.is_file()
+
+
+def test_networks_tell_which_file_they_serve(repository: Path) -> None:
+    for name in NETWORKS:
+        described = json.loads((MODELS / name / "network.json").read_text())
+        config = read_config(repository / "models" / name / "config.pbtxt")
+        assert network_digest(config) == described["sha256"][MODEL_FILE]
 
 
 def test_the_backend_has_the_stub_of_this_python(repository: Path) -> None:

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from core.networks import UNKNOWN
 from model_repository.contract import (
     MODELS,
     NETWORKS,
     committed_configs,
     contract_of,
+    network_digest,
     read_config,
 )
 from model_repository.plans import PLAN_PATH
@@ -23,6 +25,7 @@ def test_every_model_is_there_with_its_contract_and_plans_are_left_alone(tmp_pat
         assert contract_of(config) == contract_of(read_config(committed))
         assert (config.platform == "tensorrt_plan") == (name in NETWORKS)
         assert (tmp_path / name / "1").is_dir()
+        assert (network_digest(config) == UNKNOWN) == (name not in NETWORKS)
     assert plan.read_bytes() == b"plan"
 
 
