@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from model_repository.glue.boxes import DetectionLimits
 from model_repository.glue.devices import Array, device_of
 from model_repository.glue.people import PeopleCropper
+from model_repository.glue.pulse import Pulse
 from model_repository.glue.shells import respond
 
 
@@ -33,10 +34,12 @@ class TritonPythonModel:
             ),
             device=device_of(args),
         )
+        self._pulse = Pulse()
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
-        return [respond(request, self._run) for request in requests]
+        with self._pulse:
+            return [respond(request, self._run) for request in requests]
 
     def _run(self, frames: Array, scales: NDArray[np.float32], predictions: Array) -> dict[str, Array]:
         crops, boxes, frame_index = self._cropper.cut(frames, scales, predictions)

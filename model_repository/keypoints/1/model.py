@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model_repository.glue.devices import Array, device_of
 from model_repository.glue.heatmaps import joints_of
+from model_repository.glue.pulse import Pulse
 from model_repository.glue.shells import respond
 
 
@@ -19,10 +20,12 @@ class TritonPythonModel:
     def initialize(self, args: dict[str, str]) -> None:
         """Find the instance's device."""
         self._device = device_of(args)
+        self._pulse = Pulse()
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
-        return [respond(request, self._run) for request in requests]
+        with self._pulse:
+            return [respond(request, self._run) for request in requests]
 
     def _run(self, heatmaps: Array, boxes: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         return {"keypoints": joints_of(self._device.read_peaks(heatmaps), boxes)}

@@ -9,6 +9,7 @@ import triton_python_backend_utils as pb_utils
 
 from model_repository.glue import boxes
 from model_repository.glue.devices import Array, device_of
+from model_repository.glue.pulse import Pulse
 from model_repository.glue.shells import respond
 
 
@@ -21,10 +22,12 @@ class TritonPythonModel:
         outputs = {output["name"]: output for output in json.loads(args["model_config"])["output"]}
         height, width = map(int, outputs["images"]["dims"][1:3])
         self._network_hw = height, width
+        self._pulse = Pulse()
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
-        return [respond(request, self._run) for request in requests]
+        with self._pulse:
+            return [respond(request, self._run) for request in requests]
 
     def _run(self, frames: Array) -> dict[str, Array]:
         _, height, width, _ = frames.shape

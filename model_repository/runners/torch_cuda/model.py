@@ -6,6 +6,7 @@ import time
 
 import triton_python_backend_utils as pb_utils
 
+from model_repository.glue.pulse import Pulse
 from model_repository.runners.gpu_rows import ModelPlace, respond_all
 from model_repository.runners.torch_cuda.graphs import GraphedNetwork
 from model_repository.runners.torch_cuda.packages import open_package
@@ -25,7 +26,9 @@ class TritonPythonModel:
         self._network = GraphedNetwork(packages, place.row, place.device)
         taken_s = time.monotonic() - start_s
         pb_utils.Logger.log_info(f"{args['model_name']}: {len(packages)} batch sizes open in {taken_s:.1f} s")
+        self._pulse = Pulse()
 
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
-        return respond_all(self._network, self._place, requests)
+        with self._pulse:
+            return respond_all(self._network, self._place, requests)
