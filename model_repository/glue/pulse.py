@@ -17,13 +17,14 @@ STANDSTILL_S = 0.8
 EXIT_STATUS = 75
 """EX_TEMPFAIL of sysexits.h."""
 _BEAT_S = 0.1
+_COMPUTING_SHARE = 0.25
 
 
 class Pulse:
     """Beats in a thread of its own. Answers are made `with` it, which looks before and after."""
 
     def __init__(self) -> None:
-        self._beat_s = time.monotonic()
+        self._beat_s, self._cpu_s = time.monotonic(), time.process_time()
         threading.Thread(target=self._run, name="pulse", daemon=True).start()
 
     def __enter__(self) -> None:
@@ -38,9 +39,11 @@ class Pulse:
         while True:
             time.sleep(_BEAT_S)
             self._look()
-            self._beat_s = time.monotonic()
+            self._beat_s, self._cpu_s = time.monotonic(), time.process_time()
 
     def _look(self) -> None:
-        """Ends the process if it stood still since the last beat."""
-        if time.monotonic() - self._beat_s > STANDSTILL_S:
+        """Ends the process if it stood still since the last beat. One that computed meanwhile did not: a long
+        call that holds Python's lock, as when CUDA starts, keeps this thread back but not the backend's."""
+        gap_s, computed_s = time.monotonic() - self._beat_s, time.process_time() - self._cpu_s
+        if gap_s > STANDSTILL_S and computed_s < _COMPUTING_SHARE * gap_s:
             os._exit(EXIT_STATUS)

@@ -13,6 +13,8 @@ import sys
 import time
 from model_repository.glue.pulse import Pulse
 pulse = Pulse()
+with pulse:
+    sum(range(200_000_000))
 while True:
     with pulse:
         time.sleep(0.02)
@@ -21,6 +23,7 @@ while True:
 
 
 def test_a_process_that_stood_still_ends() -> None:
+    """And not one that computes for long with Python's lock in its hand."""
     command = (sys.executable, "-c", ANSWERS)
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
