@@ -110,7 +110,8 @@ def test_hrnet_w32_gives_the_official_heatmaps() -> None:
 def test_the_shipped_networks_are_small_and_have_the_joints_of_their_skeleton() -> None:
     detector, pose = Yolox(SHIPPED_DETECTOR), Hrnet(SHIPPED_POSE)
     assert parameters(detector) < 1_000_000
-    assert parameters(pose) <= 1_500_000
+    # 12 MB of float32 in all.
+    assert parameters(detector) + parameters(pose) <= 3_000_000
     assert len(HALPE_26.joints) == SHIPPED_POSE.joints
     with torch.inference_mode():
         height, width = SHIPPED_POSE.input_hw
