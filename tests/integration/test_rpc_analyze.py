@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
@@ -70,13 +70,22 @@ def frames_of(answers: list[AnalyzeResponse]) -> list[Frame]:
     return [frame for answer in answers if answer.HasField("frames") for frame in answer.frames.frames]
 
 
-def assert_nothing_is_left(api: RunningApi) -> None:
-    """Wait until this process has no file and no shared memory of an analysis; there is no row either."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while files_of(api) or regions():
-        assert time.monotonic() < deadline_s, (files_of(api), regions())
-        time.sleep(0.02)
-    assert api.http.get("/job").json()["items"] == []
+@pytest.fixture
+def nothing_is_left() -> Callable[[RunningApi], None]:
+    """Waits until this process has no file and no shared memory of an analysis; there is no row either.
+
+    What tests before still hold is theirs.
+    """
+    earlier = set(regions())
+
+    def wait(api: RunningApi) -> None:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while files_of(api) or set(regions()) - earlier:
+            assert time.monotonic() < deadline_s, (files_of(api), regions())
+            time.sleep(0.02)
+        assert api.http.get("/job").json()["items"] == []
+
+    return wait
 
 
 def files_of(api: RunningApi) -> list[Path]:
@@ -93,7 +102,7 @@ def regions() -> list[str]:
 
 
 def test_poses_of_every_frame_come_back_and_nothing_stays(
-    api: RunningApi, rpc: RpcClient, video: Path
+    api: RunningApi, rpc: RpcClient, video: Path, nothing_is_left: Callable[[RunningApi], None]
 ) -> None:
     header, *answers = analyze(rpc, parts(video, frame_batch_frames=8))
     assert (header.header.video_name, header.header.frame_count) == ("my run.mp4", FRAMES)
@@ -105,7 +114,7 @@ def test_poses_of_every_frame_come_back_and_nothing_stays(
     levels = [(frame.people[0].box.score * 255 * 416 - 182 * 114) / 234 for frame in frames]
     np.testing.assert_allclose(levels, 40 + 4 * np.arange(FRAMES), atol=1.9)
     assert len(answers) >= FRAMES // 8
-    assert_nothing_is_left(api)
+    nothing_is_left(api)
 
 
 def test_parameters_are_those_of_a_job(api: RunningApi, rpc: RpcClient, video: Path) -> None:
@@ -146,7 +155,7 @@ def overwrite_packets(path: Path, numbers: range) -> None:
 
 @pytest.mark.parametrize("kind", ["text", "nothing", "cut off"])
 def test_what_is_no_video_is_refused_by_its_name(
-    api: RunningApi, rpc: RpcClient, tmp_path: Path, kind: str
+    api: RunningApi, rpc: RpcClient, tmp_path: Path, kind: str, nothing_is_left: Callable[[RunningApi], None]
 ) -> None:
     path = tmp_path / "bad.mp4"
     if kind == "cut off":
@@ -159,16 +168,18 @@ def test_what_is_no_video_is_refused_by_its_name(
     assert got.status is grpc.StatusCode.INVALID_ARGUMENT
     assert got.code in {"unsupported_container", "corrupt_video"}
     assert "my run.mp4" in got.message
-    assert_nothing_is_left(api)
+    nothing_is_left(api)
 
 
-def test_a_video_that_is_too_large(api: RunningApi, rpc: RpcClient, tmp_path: Path) -> None:
+def test_a_video_that_is_too_large(
+    api: RunningApi, rpc: RpcClient, tmp_path: Path, nothing_is_left: Callable[[RunningApi], None]
+) -> None:
     path = tmp_path / "large.mp4"
     path.write_bytes(bytes(LIMITS.max_bytes + 1))
     with pytest.raises(grpc.RpcError) as error:
         analyze(rpc, parts(path))
     assert refused(error.value).code == "upload_too_large"
-    assert_nothing_is_left(api)
+    nothing_is_left(api)
 
 
 @pytest.mark.parametrize(
@@ -187,11 +198,13 @@ def slow(video: Path) -> Iterator[AnalyzeRequest]:
     time.sleep(5)
 
 
-def test_a_video_that_stalls(api: RunningApi, rpc: RpcClient, video: Path) -> None:
+def test_a_video_that_stalls(
+    api: RunningApi, rpc: RpcClient, video: Path, nothing_is_left: Callable[[RunningApi], None]
+) -> None:
     with pytest.raises(grpc.RpcError) as error:
         analyze(rpc, slow(video))
     assert refused(error.value).code == "upload_incomplete"
-    assert_nothing_is_left(api)
+    nothing_is_left(api)
 
 
 def test_a_project_analyses_one_at_a_time(api: RunningApi, rpc: RpcClient, video: Path) -> None:
@@ -206,7 +219,7 @@ def test_a_project_analyses_one_at_a_time(api: RunningApi, rpc: RpcClient, video
 
 @pytest.mark.parametrize("moment", ["while it arrives", "while it is analysed"])
 def test_a_cancelled_analysis_leaves_nothing(
-    api: RunningApi, rpc: RpcClient, video: Path, moment: str
+    api: RunningApi, rpc: RpcClient, video: Path, moment: str, nothing_is_left: Callable[[RunningApi], None]
 ) -> None:
     requests = slow(video) if moment == "while it arrives" else parts(video, frame_batch_frames=1)
     call = rpc.poses.Analyze(requests, timeout=60, metadata=rpc.metadata)
@@ -218,18 +231,22 @@ def test_a_cancelled_analysis_leaves_nothing(
     else:
         next(call)
     call.cancel()
-    assert_nothing_is_left(api)
+    nothing_is_left(api)
     assert len(frames_of(analyze(rpc, parts(video)))) == FRAMES
 
 
-def test_a_deadline_ends_an_analysis(api: RunningApi, rpc: RpcClient, video: Path) -> None:
+def test_a_deadline_ends_an_analysis(
+    api: RunningApi, rpc: RpcClient, video: Path, nothing_is_left: Callable[[RunningApi], None]
+) -> None:
     with pytest.raises(grpc.RpcError) as error:
         list(rpc.poses.Analyze(slow(video), timeout=0.3, metadata=rpc.metadata))
     assert error.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert_nothing_is_left(api)
+    nothing_is_left(api)
 
 
-def test_a_triton_that_is_away(database_url: str, tmp_path: Path, video: Path) -> None:
+def test_a_triton_that_is_away(
+    database_url: str, tmp_path: Path, video: Path, nothing_is_left: Callable[[RunningApi], None]
+) -> None:
     with (
         running_api(with_rpc(database_url, tmp_path)) as api,
         rpc_client(api.rpc_address, api.api_key) as rpc,
@@ -238,4 +255,4 @@ def test_a_triton_that_is_away(database_url: str, tmp_path: Path, video: Path) -
             analyze(rpc, parts(video))
         got = refused(error.value)
         assert (got.status, got.code) == (grpc.StatusCode.UNAVAILABLE, "inference_unavailable")
-        assert_nothing_is_left(api)
+        nothing_is_left(api)
