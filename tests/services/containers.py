@@ -20,8 +20,8 @@ from tests.services.network import Network
 _DOCKERFILE = (ROOT / "deploy" / "compose" / "Dockerfile").read_text()
 _PLACES = re.findall(r"/var/lib/marey(?:/\w+)?(?=[ \n])", _DOCKERFILE.partition("COPY --from")[0])
 _CONFINE = """set -eu
-hosts=$1 places=$2 volumes=$3 configs=$4
-shift 4
+hosts=$1 places=$2 volumes=$3 configs=$4 checkout=$5
+shift 5
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
 cp -a /etc/. /mnt
@@ -33,7 +33,16 @@ for volume in $volumes; do mount --bind "${volume%%:*}" "${volume#*:}"; done
 for config in $configs; do mkdir -p "$(dirname "${config#*:}")" && cp "${config%%:*}" "${config#*:}"; done
 mount -o remount,ro /var/lib
 mount -o remount,ro /etc
+mount --bind "$checkout" /mnt
 mount -t tmpfs tmpfs /tmp
+case $checkout in
+/tmp/*)
+    mkdir -p "$checkout"
+    mount --bind /mnt "$checkout"
+    mount -o remount,bind,ro "$checkout"
+    ;;
+esac
+umount /mnt
 mount -o remount,bind,ro /
 cd /var/lib/marey
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
@@ -105,6 +114,7 @@ def _command(host: Host, service: str) -> tuple[str, ...]:
             " ".join(_PLACES),
             " ".join(_volumes(host, service)),
             " ".join(_configs(service)),
+            str(ROOT),
         ),
         *SERVICES[service]["command"],
     )
