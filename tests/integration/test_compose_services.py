@@ -2,6 +2,7 @@
 
 import re
 import sysconfig
+import time
 import urllib.request
 from pathlib import Path
 
@@ -48,8 +49,19 @@ def test_the_store_makes_its_bucket_and_keeps_what_workers_put(
 
 
 def test_triton_exports_what_the_dashboard_asks_for(triton: TritonServer) -> None:
-    text = urllib.request.urlopen(triton.metrics_url, timeout=10).read().decode()
-    assert set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) >= TRITON_METRICS
+    """Triton's metrics are the last of its servers to start: a Triton that is ready may not have them yet."""
+    deadline_s = time.monotonic() + 15
+    while missing := TRITON_METRICS - _exported(triton):
+        assert time.monotonic() < deadline_s, missing
+        time.sleep(0.2)
+
+
+def _exported(triton: TritonServer) -> set[str]:
+    try:
+        with urllib.request.urlopen(triton.metrics_url, timeout=10) as answer:
+            return set(re.findall(r"^# TYPE (\S+)", answer.read().decode(), re.MULTILINE))
+    except OSError:
+        return set()
 
 
 def _store(root: Path, port: int) -> ServiceCommand:
