@@ -7,7 +7,6 @@ from model_repository.contract import ModelContract, TensorSpec
 from model_repository.glue.pixels import letterbox
 
 CANARY_SEED = 7
-NUMPY_TYPES = {"UINT8": np.uint8, "FP32": np.float32, "INT32": np.int32}
 
 
 def differences(committed: ModelContract, live: ModelContract) -> list[str]:

@@ -72,7 +72,6 @@ _REST: dict[str, RestJoint] = {
     "foot": RestJoint(male=(8.5, 8.2, -1.4), female=(8.0, 8.2, -1.4)),
     "toes": RestJoint(male=(8.9, 2.4, 11.8), female=(8.4, 2.4, 11.6)),
 }
-_REST_LEFT_ONLY = set(_SIDE_BONES)
 
 
 def _rest_table(sex: str) -> NDArray[np.float64]:

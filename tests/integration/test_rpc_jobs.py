@@ -1,7 +1,7 @@
 """JobService over a real Postgres, without an orchestrator: the same jobs as REST's."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -19,6 +19,7 @@ from marey.v1.jobs_pb2 import (
 
 from tests.services.api import MAX_UPLOAD_BYTES, RunningApi, execute, finish_job, upload
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
+from tests.services.stacks import until
 
 CHUNK = 64 << 10
 
@@ -151,9 +152,9 @@ def test_an_upload_that_breaks_off_leaves_nothing_and_may_be_sent_again(
         time.sleep(5)
 
     call = rpc.jobs.SubmitJob.future(requests(), timeout=DEADLINE_S, metadata=rpc.metadata)
-    until(lambda: bool(files_of(api)))
+    until(lambda: bool(files_of(api)), DEADLINE_S)
     call.cancel()
-    until(lambda: not files_of(api))
+    until(lambda: not files_of(api), DEADLINE_S)
     assert api.http.get("/job").json()["items"] == []
     assert submit(rpc, b"whole", idempotency_key="k1").job.id == 1
 
@@ -232,11 +233,3 @@ def test_many_watches_at_once(api: RunningApi, rpc: RpcClient) -> None:
         time.sleep(1)
         finish_job(api, job.id)
         assert set(counts) <= {1, 2}
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`; fails after a while."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
