@@ -23,8 +23,13 @@ class DevicePlace:
 Place: TypeAlias = NDArray[np.uint8] | DevicePlace
 """Memory of one RGB frame [height, width, 3] as displayed."""
 
-TakePlace = Callable[[int], Place]
-"""Given a frame's index, where its RGB goes. A frame is whole when the next one's place is taken."""
+
+class TakePlace(Protocol):
+    """Says where frames go, one after the other."""
+
+    def __call__(self, frame_index: int, settle: Callable[[], None], /) -> Place:
+        """Where a frame's RGB goes. Those before it are whole once `settle` returns, which may wait for a
+        GPU: only who hands them on calls it."""
 
 
 class FrameDecoder(Protocol):
@@ -64,6 +69,10 @@ class CpuDecoder:
             target.complete()
 
 
+def _nothing_to_wait_for() -> None:
+    """Frames are written, and copied, before the next one begins."""
+
+
 class _Target:
     """The place of the frame that is being decoded."""
 
@@ -75,7 +84,7 @@ class _Target:
         self._place: Place | None = None
 
     def allocate(self, index: int) -> NDArray[np.uint8]:
-        self._place = self._take(index)
+        self._place = self._take(index, _nothing_to_wait_for)
         if isinstance(self._place, np.ndarray):
             return self._place
         if self._staging is None:

@@ -8,13 +8,14 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
 from tritonclient.grpc.model_config_pb2 import ModelConfig as ModelConfig
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, ModelContractError
 from core.networks import UNKNOWN
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 MODELS = CHECKOUT / "model_repository"
 ENSEMBLES = CHECKOUT / "ensembles"
 _DIGEST = "sha256"
+_FRAMES_MAX = "frames_per_request_max"
 NETWORKS = ("yolo", "hrnet")
 """Detector and pose network: names that stay while the networks behind them are exchanged."""
 
@@ -62,6 +63,14 @@ def network_digest(config: ModelConfig) -> str:
 def declare_digest(config: ModelConfig, network: Path) -> None:
     """Let a network's configuration tell which file it serves."""
     config.parameters[_DIGEST].string_value = hashlib.sha256(network.read_bytes()).hexdigest()
+
+
+def frames_per_request_max(crop: ModelConfig) -> int:
+    """Frames that the pipeline takes in one request, by `crop`'s configuration. Raises ModelContractError."""
+    text = crop.parameters[_FRAMES_MAX].string_value if _FRAMES_MAX in crop.parameters else ""
+    if not text.isdecimal() or int(text) < 1:
+        raise ModelContractError(f"{crop.name}: expected {_FRAMES_MAX} of at least 1, got {text!r}")
+    return int(text)
 
 
 def contract_of(config: ModelConfig) -> ModelContract:

@@ -36,9 +36,9 @@ class FramePathSettings:
     """How frames travel to Triton."""
 
     frames_per_request: int = 8
-    """At most `frames_per_request_max` of the committed `crop` model."""
-    requests_in_flight: int = 4
-    """Of all runs together."""
+    """At most; the server may take fewer."""
+    slots: int = 5
+    """Requests in flight and those that are being filled, of all runs together."""
     slot_bytes: int = 112 << 20
     """Most bytes of frames in one request: large frames travel in smaller numbers."""
 
@@ -57,9 +57,7 @@ class FramePath:
         self._ring: FrameRing | None = None
 
     async def __aenter__(self) -> Self:
-        settings = RingSettings(
-            slots=self._settings.requests_in_flight + 1, slot_bytes=self._settings.slot_bytes
-        )
+        settings = RingSettings(slots=self._settings.slots, slot_bytes=self._settings.slot_bytes)
         self._ring = await FrameRing.open(self._triton, settings, self._gpu.gpu if self._gpu else None)
         if self._gpu is not None and self._ring.transport == CudaMemory.transport:
             self._decoder = self._gpu.decoder
@@ -87,8 +85,11 @@ class FramePath:
         if serving.networks != networks:
             raise InferenceUnavailableError(f"Triton: expected networks {networks}, got {serving.networks}")
         run = VideoRun(path=path, info=info, batches=tuple(batches))
-        fitting = ring.frames_per_slot(info.height_px, info.width_px)
-        frames_max = min(self._settings.frames_per_request, fitting)
+        frames_max = min(
+            self._settings.frames_per_request,
+            self._triton.frames_per_request_max,
+            ring.frames_per_slot(info.height_px, info.width_px),
+        )
         flow = _Flow(ring, serving)
         filler = RequestFiller(run, self._decoder, ring, frames_max, flow.port())
         async with aclosing(flow.results(filler.fill)) as results:

@@ -85,10 +85,11 @@ class RequestFiller:
         except RunStoppedError:
             return
 
-    def _take(self, frame_index: int) -> Place:
-        """Where the decoder writes a frame; those before it are whole."""
+    def _take(self, frame_index: int, settle: Callable[[], None]) -> Place:
+        """Where the decoder writes a frame."""
         batch = self._run.batch_of(frame_index)
         if batch != self._batch or len(self._frames) == self._shape[0]:
+            settle()
             self._emit()
             self._batch = batch
         if self._slot is None:

@@ -32,7 +32,7 @@ class RingSettings:
     """Size of a ring. On the GPU its memory is taken at once, else when a slot is first filled."""
 
     slots: int = 5
-    """Requests in flight and one that is being filled."""
+    """Requests in flight and those that are being filled."""
     slot_bytes: int = 112 << 20
     """Most bytes of frames in one request; a single larger frame is refused."""
 

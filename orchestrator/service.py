@@ -9,7 +9,7 @@ from core.jobs import TaskKind
 from ingest.archive import ArchiveLimits
 from ingest.probe import MediaLimits
 from orchestrator.bus import Bus
-from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.frame_path import FramePath
 from orchestrator.gpu_decoding import open_gpu_decoding
 from orchestrator.intake import Intake
 from orchestrator.lanes import Queue, Scope
@@ -87,8 +87,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
             return
         gpu = await open_gpu_decoding(triton)
         load = settings.queue.load(gpu.engines if gpu is not None else 0)
-        frames = FramePathSettings(requests_in_flight=load.requests)
-        async with FramePath(triton, frames, gpu) as frame_path:
+        async with FramePath(triton, load.frames, gpu) as frame_path:
             await work_on_runs(settings, frame_path, stop, load)
 
 

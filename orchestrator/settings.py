@@ -11,6 +11,7 @@ from core.errors import ConfigurationError
 from core.jobs import Tier
 from orchestrator.bus import BusSettings
 from orchestrator.file_cache import CacheSettings
+from orchestrator.frame_path import FramePathSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,10 @@ RUNS_PER_ENGINE = 2
 """One in the decoder, one that waits for a slot or for Triton."""
 REQUESTS_PER_ENGINE = 2
 """One that Triton works on, one that waits there."""
+GPU_FRAMES_PER_REQUEST = 32
+"""A GPU's networks are much faster per frame in large batches, and each request has a fixed cost."""
+GPU_SLOT_BYTES = 192 << 20
+"""So many frames of 1080p."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,16 @@ class WorkerLoad:
     runs: int = 2
     requests: int = 4
     """To Triton, of all runs together."""
+    frames: FramePathSettings = field(default_factory=FramePathSettings)
+
+
+def gpu_load(engines: int) -> WorkerLoad:
+    """What keeps so many NVDEC engines and the GPU's networks busy."""
+    runs, requests = RUNS_PER_ENGINE * engines, REQUESTS_PER_ENGINE * engines
+    frames = FramePathSettings(
+        frames_per_request=GPU_FRAMES_PER_REQUEST, slots=runs + requests, slot_bytes=GPU_SLOT_BYTES
+    )
+    return WorkerLoad(runs=runs, requests=requests, frames=frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +72,21 @@ class QueueSettings:
     """Runs that one worker works on at a time; None: as many as its decoders need."""
     requests_in_flight: int | None = None
     """Requests to Triton, of all runs of a worker together; None: likewise."""
+    frames_per_request: int | None = None
+    """Frames that travel to Triton together, if it takes so many; None: 8, or 32 decoded on a GPU."""
 
     def load(self, nvdec_engines: int = 0) -> "WorkerLoad":
         """What a worker does at a time that has so many NVDEC engines; 0: it decodes on the CPU."""
-        usual = WorkerLoad()
-        if nvdec_engines:
-            usual = WorkerLoad(
-                runs=RUNS_PER_ENGINE * nvdec_engines, requests=REQUESTS_PER_ENGINE * nvdec_engines
-            )
-        return WorkerLoad(
-            runs=self.runs_in_flight or usual.runs, requests=self.requests_in_flight or usual.requests
+        usual = gpu_load(nvdec_engines) if nvdec_engines else WorkerLoad()
+        runs = self.runs_in_flight or usual.runs
+        requests = self.requests_in_flight or usual.requests
+        frames = FramePathSettings(
+            frames_per_request=self.frames_per_request or usual.frames.frames_per_request,
+            # In this process's memory, runs take turns at one slot: a decoder fills it with all cores.
+            slots=requests + (runs if nvdec_engines else 1),
+            slot_bytes=usual.frames.slot_bytes,
         )
+        return WorkerLoad(runs=runs, requests=requests, frames=frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +132,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
         MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT,
-        MAREY_REQUESTS_IN_FLIGHT, MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and MAREY_METRICS_PORT may be
-        left out.
+        MAREY_REQUESTS_IN_FLIGHT, MAREY_FRAMES_PER_REQUEST, MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and
+        MAREY_METRICS_PORT may be left out.
 
         Raises ConfigurationError that names everything missing.
         """
@@ -135,6 +154,7 @@ class Settings:
             queue=QueueSettings(
                 runs_in_flight=_positive_if_set(environment, "MAREY_RUNS_IN_FLIGHT"),
                 requests_in_flight=_positive_if_set(environment, "MAREY_REQUESTS_IN_FLIGHT"),
+                frames_per_request=_positive_if_set(environment, "MAREY_FRAMES_PER_REQUEST"),
             ),
             metrics=_metrics(environment),
         )

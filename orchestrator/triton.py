@@ -38,6 +38,7 @@ from model_repository.contract import (
     ModelContract,
     committed_configs,
     contract_of,
+    frames_per_request_max,
     network_digest,
     read_config,
 )
@@ -91,12 +92,18 @@ class TritonClient:
         self._client = client
         self._contracts: dict[str, ModelContract] = {}
         self._networks: Networks = {}
+        self._frames_max = 0
 
     @property
     def joint_count(self) -> int:
         """Joints per person of the pose network that the server had when it was last asked."""
         outputs = {tensor.name: tensor for tensor in self._contracts[PIPELINE].outputs}
         return outputs["keypoints"].dims[1]
+
+    @property
+    def frames_per_request_max(self) -> int:
+        """Frames that the server's pipeline takes in one request."""
+        return self._frames_max
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -197,6 +204,7 @@ class TritonClient:
         networks = {name: network_digest(config) for name, config in configs.items()}
         if networks != self._networks:
             self._contracts = _expected_contracts(*map(contract_of, configs.values()))
+            self._frames_max = frames_per_request_max(await self._live_config("crop"))
             self._networks = networks
         return networks
 

@@ -25,7 +25,7 @@ from orchestrator.store import Tenant
 from orchestrator.triton import TritonClient
 
 _BUSY_RETRY_S = 10.0
-_FRAME_PATH = FramePathSettings(requests_in_flight=2)
+_FRAME_PATH = FramePathSettings(slots=3)
 """Of one analysis: its slots are memory beside that of the workers."""
 
 

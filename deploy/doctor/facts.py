@@ -65,7 +65,7 @@ def probe_machine(home: Path, external: ExternalServices, api_port: int | None) 
         triton_problem=_triton_problem(),
         python=_python(),
         numpy=version("numpy"),
-        frames_bytes=(frames.requests_in_flight + 1) * frames.slot_bytes,
+        frames_bytes=frames.slots * frames.slot_bytes,
         shared_memory_free_bytes=_free_bytes(SHARED_MEMORY),
         home_free_bytes=_free_bytes(home),
         free_ports=free_ports_among(PORTS_TRIED),

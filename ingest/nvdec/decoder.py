@@ -136,7 +136,7 @@ class _SpanDecoding:
                     return
             session.flush()
         finally:
-            self._stream.wait_for_conversion()
+            self._stream.wait_for_conversions()
             session.close()
 
     def _pts_of(self, packet: Packet[VideoStream]) -> int:
@@ -165,8 +165,7 @@ class _SpanDecoding:
             return
         if index > self.next_index:
             raise NvdecError(f"frame {self.next_index} is missing")
-        self._stream.wait_for_conversion()
-        place = self._take(index)
+        place = self._take(index, self._stream.wait_for_conversions)
         if not isinstance(place, DevicePlace):
             raise TypeError("NvdecDecoder: expected places on the GPU, got one in this process")
         self._stream.convert(shown.picture, need.conversion, self._info.rotation_deg, place)

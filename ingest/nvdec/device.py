@@ -109,12 +109,12 @@ class Stream:
         """Until all is done."""
         self._driver.wait_for_stream(self.pointer)
 
-    def wait_for_conversion(self) -> None:
-        """Until the last picture is written; what was started after it may go on."""
+    def wait_for_conversions(self) -> None:
+        """Until all pictures are written; what was started after them may go on."""
         self._driver.wait_for_event(self._converted)
 
     def convert(self, picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace) -> None:
-        """Write a picture as displayed RGB; done after `wait_for_conversion`."""
+        """Write a picture as displayed RGB; done after `wait_for_conversions`."""
         blocks = -(-picture.height_px * picture.width_px // _THREADS_PER_BLOCK)
         arguments = kernel_arguments(picture, how, rotation_deg, place)
         self._driver.launch(self._to_rgb, (blocks, _THREADS_PER_BLOCK), self.pointer, arguments)

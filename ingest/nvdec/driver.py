@@ -9,6 +9,7 @@ from core.errors import ConfigurationError, UnforeseenError
 IPC_HANDLE_BYTES = 64
 _STREAM_NON_BLOCKING: Final = 1
 _EVENT_BLOCKING: Final = 1
+_DEFAULT_STREAM: Final = 0
 _EVENT_WITHOUT_TIMING: Final = 2
 
 
@@ -61,8 +62,10 @@ class CudaDriver:
         return total.value - free.value
 
     def upload(self, pointer: int, host: int, byte_size: int) -> None:
-        """Copy from this process to the device."""
+        """Copy from this process to the device; whole there on return, for other processes too."""
         self._call("cuMemcpyHtoD_v2", c_void_p(pointer), c_void_p(host), c_size_t(byte_size))
+        # Of pageable memory the call itself waits only until it is staged.
+        self.wait_for_stream(_DEFAULT_STREAM)
 
     def download(self, host: int, pointer: int, byte_size: int) -> None:
         """Copy from the device to this process."""

@@ -35,7 +35,8 @@ def sample(
     return images
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+# Every size of picture would otherwise be a kernel of its own, compiled while its frames wait.
+@triton.jit(do_not_specialize=["old_height", "old_width", "height", "width"])  # type: ignore[untyped-decorator]
 def _sample(frames, places, images, old_height, old_width, height, width, PIXELS: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803, PLR0913
     picture = tl.program_id(0).to(tl.int64)
     pixel = tl.program_id(1) * PIXELS + tl.arange(0, PIXELS)

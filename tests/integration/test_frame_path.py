@@ -33,7 +33,7 @@ WIDTH, HEIGHT = 320, 180
 """Letterboxed to 416 x 234."""
 FRAME_BYTES = WIDTH * HEIGHT * 3
 BATCH_FRAMES = 10
-SETTINGS = FramePathSettings(frames_per_request=4, requests_in_flight=2, slot_bytes=4 * FRAME_BYTES)
+SETTINGS = FramePathSettings(frames_per_request=4, slots=3, slot_bytes=4 * FRAME_BYTES)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ async def test_a_run_may_start_anywhere(frame_path: FramePath, video: Path, star
 
 
 async def test_large_frames_travel_in_smaller_numbers(client: TritonClient, video: Path) -> None:
-    settings = FramePathSettings(frames_per_request=8, requests_in_flight=1, slot_bytes=2 * FRAME_BYTES + 5)
+    settings = FramePathSettings(frames_per_request=8, slots=2, slot_bytes=2 * FRAME_BYTES + 5)
     async with FramePath(client, settings) as frame_path:
         check(await infer(frame_path, video), plan(video)[0])
 
@@ -164,7 +164,7 @@ async def test_nothing_to_decode_is_the_videos_fault(
 async def test_closing_early_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
     info, batches = plan(video)
     networks = await frame_path.networks()
-    for _ in range(2 * (SETTINGS.requests_in_flight + 1)):
+    for _ in range(2 * SETTINGS.slots):
         async with aclosing(frame_path.infer_run(video, info, batches, networks)) as results:
             assert (await anext(results)).decoded_frames[0] == 0
     check(await infer(frame_path, video), info)

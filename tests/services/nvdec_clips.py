@@ -137,7 +137,7 @@ class DeviceFrames:
         """Size of one frame."""
         return self._info.height_px * self._info.width_px * 3
 
-    def take(self, index: int) -> DevicePlace:
+    def take(self, index: int, _settle: Callable[[], None]) -> DevicePlace:
         """The next frame's place."""
         self.indices.append(index)
         return DevicePlace(self._pointer + (len(self.indices) - 1) * self.frame_bytes)

@@ -14,7 +14,7 @@ from deploy.embedded.process import ServiceCommand
 
 @contextmanager
 def running(
-    command: ServiceCommand, log: Path, is_ready: Callable[[], bool]
+    command: ServiceCommand, log: Path, is_ready: Callable[[], bool], timeout_s: float = 30.0
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process of `command`, once `is_ready` says so; stopped by its own signal."""
     group = pwd.getpwnam(command.user).pw_gid if command.user else None
@@ -30,15 +30,17 @@ def running(
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait(process, is_ready, log)
+        _wait(process, is_ready, log, timeout_s)
         yield process
     finally:
         process.send_signal(command.stop_signal)
         process.wait(command.stop_timeout_s)
 
 
-def _wait(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path) -> None:
-    deadline = time.monotonic() + 30
+def _wait(
+    process: subprocess.Popen[bytes], is_ready: Callable[[], bool], log: Path, timeout_s: float
+) -> None:
+    deadline = time.monotonic() + timeout_s
     while not is_ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.args!r} did not become ready: {log.read_text()[-2000:]}")

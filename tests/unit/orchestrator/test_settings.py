@@ -5,6 +5,7 @@ import re
 import pytest
 
 from core.errors import ConfigurationError
+from orchestrator.frame_path import FramePathSettings
 from orchestrator.settings import QueueSettings, Settings, WorkerLoad
 
 COMPLETE = {
@@ -21,6 +22,7 @@ def test_everything_is_read() -> None:
             **COMPLETE,
             "MAREY_RUNS_IN_FLIGHT": "5",
             "MAREY_REQUESTS_IN_FLIGHT": "6",
+            "MAREY_FRAMES_PER_REQUEST": "12",
             "MAREY_DRAIN_TIMEOUT_S": "8",
             "MAREY_READY_FILE": "/run/worker.ready",
         }
@@ -28,6 +30,7 @@ def test_everything_is_read() -> None:
     assert (settings.database_url, settings.nats_url) == ("postgresql://db/marey", "nats://bus")
     assert (settings.triton_url, settings.store_url) == ("triton:8001", "file:///data")
     assert (settings.queue.runs_in_flight, settings.queue.requests_in_flight) == (5, 6)
+    assert settings.queue.frames_per_request == 12
     assert settings.lease.drain_timeout_s == 8
     assert str(settings.ready_file) == "/run/worker.ready"
 
@@ -51,13 +54,21 @@ def test_a_drain_is_no_longer_than_a_lease() -> None:
         Settings.from_environment({**COMPLETE, "MAREY_DRAIN_TIMEOUT_S": "31"})
 
 
+def frames(per_request: int, slots: int, slot_mib: int) -> FramePathSettings:
+    return FramePathSettings(frames_per_request=per_request, slots=slots, slot_bytes=slot_mib << 20)
+
+
 @pytest.mark.parametrize(
     ("queue", "engines", "load"),
     [
-        (QueueSettings(), 0, WorkerLoad(runs=2, requests=4)),
-        (QueueSettings(), 7, WorkerLoad(runs=14, requests=14)),
-        (QueueSettings(runs_in_flight=3), 7, WorkerLoad(runs=3, requests=14)),
-        (QueueSettings(requests_in_flight=1), 0, WorkerLoad(runs=2, requests=1)),
+        (QueueSettings(), 0, WorkerLoad(runs=2, requests=4, frames=frames(8, 5, 112))),
+        (QueueSettings(), 7, WorkerLoad(runs=14, requests=14, frames=frames(32, 28, 192))),
+        (
+            QueueSettings(runs_in_flight=3, frames_per_request=16),
+            7,
+            WorkerLoad(runs=3, requests=14, frames=frames(16, 17, 192)),
+        ),
+        (QueueSettings(requests_in_flight=1), 0, WorkerLoad(runs=2, requests=1, frames=frames(8, 2, 112))),
     ],
 )
 def test_decoders_are_kept_busy_unless_it_is_said_otherwise(

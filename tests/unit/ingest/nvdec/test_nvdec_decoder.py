@@ -1,7 +1,7 @@
 """NvdecDecoder against the CPU's decoder, with the driver's calls in software."""
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -41,7 +41,7 @@ def decoded(
     indices: list[int] = []
     images: list[NDArray[np.uint8]] = []
 
-    def take(index: int) -> DevicePlace:
+    def take(index: int, _settle: Callable[[], None]) -> DevicePlace:
         indices.append(index)
         images.append(np.zeros((info.height_px, info.width_px, 3), np.uint8))
         return DevicePlace(images[-1].ctypes.data)
@@ -83,7 +83,7 @@ def test_decoders_are_reconfigured_rather_than_rebuilt(gpu: HostGpu, tmp_path: P
 def test_what_stops_the_caller_stops_the_decoder(gpu: HostGpu, tmp_path: Path) -> None:
     class StopError(Exception): ...
 
-    def take(index: int) -> DevicePlace:
+    def take(index: int, _settle: Callable[[], None]) -> DevicePlace:
         raise StopError
 
     path = write_clip(tmp_path / "clip.mp4", Clip())
@@ -102,7 +102,7 @@ def test_nothing_decodable_is_the_cpu_decoders_error(gpu: HostGpu, tmp_path: Pat
     data[start + 4 : start + 4 + 40_000] = bytes(min(40_000, len(data) - start - 4))
     path.write_bytes(data)
     with pytest.raises(CorruptVideoError):
-        decoder.decode_into(path, info, FrameSpan(0, 10), lambda _: DevicePlace(ctypes.addressof(_SINK)))
+        decoder.decode_into(path, info, FrameSpan(0, 10), lambda *_: DevicePlace(ctypes.addressof(_SINK)))
 
 
 _SINK = (ctypes.c_ubyte * (128 * 96 * 3))()

@@ -1,0 +1,62 @@
+"""How a run's frames become requests."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from core.video import FrameSpan, VideoInfo
+from ingest.places import TakePlace
+from orchestrator.frame_memory import OwnMemory
+from orchestrator.frame_requests import RequestFiller, RequestPort, VideoRun
+from orchestrator.frame_ring import FrameRing, RingSettings, Slot
+from orchestrator.triton import TritonClient
+
+INFO = VideoInfo(
+    width_px=4,
+    height_px=2,
+    rotation_deg=0,
+    frame_rate=Fraction(25),
+    pts_ns=np.arange(20, dtype=np.int64) * 40_000_000,
+    keyframes=np.array([0], dtype=np.int32),
+    codec="h264",
+    container="mp4",
+)
+SETTINGS = RingSettings(slots=1, slot_bytes=1000)
+
+
+class LateDecoder:
+    """Its frames are whole when they are settled, or at its end; `said` tells when that was."""
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def decode_into(self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace) -> None:
+        for index in range(span.start, span.stop):
+            take(index, self.settle(index))
+        self._said.append("end")
+
+    def settle(self, index: int) -> Callable[[], None]:
+        return lambda: self._said.append(f"settled before {index}")
+
+
+def test_frames_are_settled_once_per_request_and_before_it_goes() -> None:
+    said: list[str] = []
+    run = VideoRun(path=Path("clip.mp4"), info=INFO, batches=(FrameSpan(0, 6), FrameSpan(6, 11)))
+    port = RequestPort(
+        borrow=lambda: Slot(0), emit=lambda request: said.append(f"request of {request.frames.tolist()}")
+    )
+    ring = FrameRing(cast(TritonClient, None), SETTINGS, OwnMemory(SETTINGS.slot_bytes))
+    RequestFiller(run, LateDecoder(said), ring, 4, port).fill()
+    assert said == [
+        "settled before 4",
+        "request of [0, 1, 2, 3]",
+        "settled before 6",
+        "request of [4, 5]",
+        "settled before 10",
+        "request of [6, 7, 8, 9]",
+        "end",
+        "request of [10]",
+    ]
