@@ -139,6 +139,7 @@ def triton_service(
         ready=http_answers(f"http://{HOST}:{ports.http}/v2/health/ready"),
         helper=_TRITON_STUB,
         note=target.note,
+        start_timeout_s=target.start_timeout_s,
         canary=Canary(works=triton_infers(ports.http)),
     )
 

@@ -35,6 +35,12 @@ class TargetChoice:
     """For `triton_command`."""
 
     @property
+    def start_timeout_s(self) -> float:
+        """What Triton may take to load everything. On a GPU its models' processes import PyTorch, open the
+        networks' packages and record their graphs."""
+        return 300.0 if isinstance(self.target, CudaTarget) else 120.0
+
+    @property
     def note(self) -> str:
         """What the user should know while Triton starts."""
         if isinstance(self.target, CudaTarget) and self.target.engines is None:

@@ -23,8 +23,7 @@ SURE = 0.3
 @pytest.fixture(scope="module")
 def cuda_triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
     """Triton with the shipped networks on the GPU."""
-    choice = machine_target("cuda")
-    with serving(tmp_path_factory.mktemp("cuda"), target=choice.target) as server:
+    with serving(tmp_path_factory.mktemp("cuda"), choice=machine_target("cuda")) as server:
         yield server
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.embedded.target import TargetChoice
 from deploy.embedded.triton import TritonPorts, build_repository, triton_command
 from model_repository.cpu_target import CpuTarget
-from model_repository.targets import Target
 from tests.services.probe_networks import write_probe_networks
 from tests.services.running import free_port, running
 
-TARGET = CpuTarget(cores=2)
+TARGET = TargetChoice(target=CpuTarget(cores=2), why="tests need no more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +50,17 @@ def serving(
     root: Path,
     models: Path | None = None,
     change: Callable[[Path], None] | None = None,
-    target: Target = TARGET,
+    choice: TargetChoice = TARGET,
 ) -> Iterator[TritonServer]:
     """A server of its own; `models` has networks of its own, `change` edits the built repository."""
     repository = root / "repository"
-    build_repository(target, repository, models)
+    build_repository(choice.target, repository, models)
     if change is not None:
         change(repository)
     ports = TritonPorts(http=free_port(), grpc=free_port(), metrics=free_port())
-    command = triton_command(repository, ports)
-    with running(command, root / "triton.log", lambda: _is_ready(ports.http)) as process:
+    command = triton_command(repository, ports, choice.gpu_pool_bytes)
+    log = root / "triton.log"
+    with running(command, log, lambda: _is_ready(ports.http), choice.start_timeout_s) as process:
         url = f"127.0.0.1:{ports.grpc}"
         yield TritonServer(
             url=url,
