@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import ConfigurationError
 from model_repository.plans import BatchProfile
 from trt_build.engines.gpu import first_gpu
+from trt_build.engines.weak_types import float_layers, hold_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +114,24 @@ def build_plan(
         raise ConfigurationError(f"expected a network that {name} takes, got {onnx_file}: {reasons}")
     config = builder.create_builder_config()
     config.add_optimization_profile(_profile(builder, network.get_input(0), batches))
+    cache = None
     if target.kind == TENSORRT_RTX:
         _set_capabilities(trt, config, target.compute_capabilities)
     else:
-        _prepare_tuning(trt, config, timing_cache)
+        # Must live as long as the building does.
+        cache = config.create_timing_cache(timing_cache)
+        config.set_timing_cache(cache, False)
+        if not is_strongly_typed(trt):
+            hold_types(trt, network, config, float_layers(onnx_file))
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise ConfigurationError(f"expected a network that {name} builds, got {onnx_file}: see above")
-    return BuiltPlan(plan=bytes(plan), timing_cache=_timings(config, target.kind))
+    return BuiltPlan(plan=bytes(plan), timing_cache=bytes(cache.serialize()) if cache else b"")
+
+
+def is_strongly_typed(trt: ModuleType) -> bool:
+    """Whether networks of this library compute in the types that their graphs have."""
+    return _STRONGLY_TYPED in trt.NetworkDefinitionCreationFlag.__members__
 
 
 def network_flags(trt: ModuleType) -> int:
@@ -128,17 +139,6 @@ def network_flags(trt: ModuleType) -> int:
     known = trt.NetworkDefinitionCreationFlag.__members__
     flags = [1 << int(known[name]) for name in (_STRONGLY_TYPED, "EXPLICIT_BATCH") if name in known]
     return flags[0] if flags else 0
-
-
-def _prepare_tuning(trt: ModuleType, config: Any, timing_cache: bytes) -> None:
-    is_typed = _STRONGLY_TYPED in trt.NetworkDefinitionCreationFlag.__members__
-    if not is_typed and "FP16" in trt.BuilderFlag.__members__:
-        config.set_flag(trt.BuilderFlag.FP16)
-    config.set_timing_cache(config.create_timing_cache(timing_cache), False)
-
-
-def _timings(config: Any, kind: Kind) -> bytes:
-    return b"" if kind == TENSORRT_RTX else bytes(config.get_timing_cache().serialize())
 
 
 def _set_capabilities(trt: ModuleType, config: Any, capabilities: tuple[str, ...]) -> None:

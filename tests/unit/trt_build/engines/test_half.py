@@ -30,6 +30,18 @@ def test_pixels_in_and_floats_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
+def test_nothing_goes_through_fp16_on_its_way_between_fp32(network: str, tmp_path: Path) -> None:
+    half = tmp_path / "half.onnx"
+    write_half(MODELS / network / ONNX_PATH, half)
+    graph = onnx.load(half).graph
+    onnx.checker.check_graph(graph)
+    casts = {node.output[0]: node for node in graph.node if node.op_type == "Cast"}
+    assert casts
+    assert not [node.name for node in casts.values() if node.input[0] in casts]
+    assert graph.output[0].name not in casts
+
+
+@pytest.mark.parametrize("network", NETWORKS)
 def test_shipped_networks_stay_within_half_a_pixel(network: str, tmp_path: Path) -> None:
     source, half = MODELS / network / ONNX_PATH, tmp_path / "half.onnx"
     write_half(source, half)
