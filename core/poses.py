@@ -58,9 +58,9 @@ def joined(batches: Sequence[PoseBatch]) -> PoseBatch:
 
 
 def clipped(batch: PoseBatch, span: FrameSpan) -> PoseBatch:
-    """What of a batch lies within a span of frames."""
-    decoded = _is_within(batch.decoded_frames, span)
-    people = _is_within(batch.frame_index, span)
+    """What of a batch lies within a span of frames: views of its arrays."""
+    decoded = _within(batch.decoded_frames, span)
+    people = _within(batch.frame_index, span)
     return PoseBatch(
         decoded_frames=batch.decoded_frames[decoded],
         decoded_pts_ns=batch.decoded_pts_ns[decoded],
@@ -70,6 +70,7 @@ def clipped(batch: PoseBatch, span: FrameSpan) -> PoseBatch:
     )
 
 
-def _is_within(frames: NDArray[np.int32], span: FrameSpan) -> NDArray[np.bool_]:
-    within: NDArray[np.bool_] = (frames >= span.start) & (frames < span.stop)
-    return within
+def _within(frames: NDArray[np.int32], span: FrameSpan) -> slice:
+    """The rows of increasing frame indices that lie within a span."""
+    start, stop = np.searchsorted(frames, (span.start, span.stop))
+    return slice(start, stop)

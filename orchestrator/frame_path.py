@@ -1,20 +1,19 @@
 """The way of a run's frames: decoder thread -> ring slots -> Triton -> pose batches, in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from core.errors import InferenceUnavailableError
 from core.networks import Networks
-from core.poses import BOX_CHANNELS, KEYPOINT_CHANNELS, PoseBatch
+from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from ingest.places import CpuDecoder, FrameDecoder
+from orchestrator.batch_assembly import BatchAssembly
 from orchestrator.frame_memory import CudaMemory
 from orchestrator.frame_requests import (
     FrameRequest,
@@ -84,7 +83,7 @@ class FramePath:
         serving = await ring.serving()
         if serving.networks != networks:
             raise InferenceUnavailableError(f"Triton: expected networks {networks}, got {serving.networks}")
-        run = VideoRun(path=path, info=info, batches=tuple(batches))
+        run = VideoRun(path=path, info=info, span=FrameSpan(batches[0].start, batches[-1].stop))
         frames_max = min(
             self._settings.frames_per_request,
             self._triton.frames_per_request_max,
@@ -92,9 +91,13 @@ class FramePath:
         )
         flow = _Flow(ring, serving)
         filler = RequestFiller(run, self._decoder, ring, frames_max, flow.port())
+        assembly = BatchAssembly(batches, self._triton.joint_count)
         async with aclosing(flow.results(filler.fill)) as results:
-            async for batch in _assembled(results, len(run.batches), self._triton.joint_count):
-                yield batch
+            async for result in results:
+                for batch in assembly.take(_in_video(result)):
+                    yield batch
+        for batch in assembly.rest():
+            yield batch
 
     def _open_ring(self) -> FrameRing:
         if self._ring is None:
@@ -199,35 +202,13 @@ class _Flow:
             self._ring.release(slot)
 
 
-async def _assembled(
-    results: AsyncIterator[_Result], batch_count: int, joint_count: int
-) -> AsyncIterator[PoseBatch]:
-    """Results grouped by batch; a batch of which nothing could be decoded is empty."""
-    batch, parts = 0, list[_Result]()
-    async for result in results:
-        while result.request.batch > batch:
-            yield _pose_batch(parts, joint_count)
-            batch, parts = batch + 1, []
-        parts.append(result)
-    for _ in range(batch, batch_count):
-        yield _pose_batch(parts, joint_count)
-        parts = []
-
-
-def _pose_batch(parts: Sequence[_Result], joint_count: int) -> PoseBatch:
-    """One frame batch's requests and answers as one object; frame indices become the video's."""
-    frames = [np.empty(0, np.int32), *(part.request.frames for part in parts)]
-    pts_ns = [np.empty(0, np.int64), *(part.request.pts_ns for part in parts)]
-    people = [np.empty(0, np.int32), *(part.request.frames[part.poses.frame_index] for part in parts)]
-    boxes = [np.empty((0, BOX_CHANNELS), np.float32), *(part.poses.boxes_px for part in parts)]
-    keypoints = [
-        np.empty((0, joint_count, KEYPOINT_CHANNELS), np.float32),
-        *(part.poses.keypoints_px for part in parts),
-    ]
+def _in_video(result: _Result) -> PoseBatch:
+    """A request's frames and answer; frame indices become the video's."""
+    request, poses = result.request, result.poses
     return PoseBatch(
-        decoded_frames=np.concatenate(frames),
-        decoded_pts_ns=np.concatenate(pts_ns),
-        frame_index=np.concatenate(people),
-        boxes_px=np.concatenate(boxes),
-        keypoints_px=np.concatenate(keypoints),
+        decoded_frames=request.frames,
+        decoded_pts_ns=request.pts_ns,
+        frame_index=request.frames[poses.frame_index],
+        boxes_px=poses.boxes_px,
+        keypoints_px=poses.keypoints_px,
     )

@@ -1,6 +1,5 @@
 """The decoder's side of the frame path: a run's frames, decoded straight into ring slots."""
 
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +15,17 @@ from orchestrator.triton import FrameShape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRun:
-    """Consecutive frame batches of one video."""
+    """Consecutive frames of one video."""
 
     path: Path
     info: VideoInfo
-    batches: tuple[FrameSpan, ...]
-
-    @property
-    def span(self) -> FrameSpan:
-        """All frames of the run."""
-        return FrameSpan(self.batches[0].start, self.batches[-1].stop)
-
-    def batch_of(self, frame_index: int) -> int:
-        """Place in `batches` of the batch that a frame belongs to."""
-        return bisect_right(self.batches, frame_index, key=lambda batch: batch.start) - 1
+    span: FrameSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrameRequest:
-    """Decoded frames of one batch, in a slot; their pixels are the slot's first N frames."""
+    """Decoded frames of a run, in a slot; their pixels are the slot's first N frames."""
 
-    batch: int
-    """Place in the run's batches."""
     slot: Slot
     shape: FrameShape
     frames: NDArray[np.int32]
@@ -73,7 +61,6 @@ class RequestFiller:
         self._port = port
         self._slot: Slot | None = None
         self._places: list[Place] = []
-        self._batch = 0
         self._frames: list[int] = []
 
     def fill(self) -> None:
@@ -87,11 +74,9 @@ class RequestFiller:
 
     def _take(self, frame_index: int, settle: Callable[[], None]) -> Place:
         """Where the decoder writes a frame."""
-        batch = self._run.batch_of(frame_index)
-        if batch != self._batch or len(self._frames) == self._shape[0]:
+        if len(self._frames) == self._shape[0]:
             settle()
             self._emit()
-            self._batch = batch
         if self._slot is None:
             self._slot = self._port.borrow()
             self._places = self._ring.places(self._slot, self._shape)
@@ -103,7 +88,6 @@ class RequestFiller:
             return
         frames = np.array(self._frames, dtype=np.int32)
         request = FrameRequest(
-            batch=self._batch,
             slot=self._slot,
             shape=(len(frames), *self._shape[1:]),
             frames=frames,

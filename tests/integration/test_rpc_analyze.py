@@ -1,6 +1,7 @@
 """Analyze: video in, poses out, nothing kept; through a real Triton whose networks tell on pixels."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -90,6 +91,14 @@ def nothing_is_left() -> Callable[[RunningApi], None]:
 
 def files_of(api: RunningApi) -> list[Path]:
     return [Path(folder, name) for folder, _, names in os.walk(api.objects) for name in names]
+
+
+def wait_for_a_file(api: RunningApi) -> None:
+    """A video has begun to arrive."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not files_of(api):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 def regions() -> list[str]:
@@ -198,6 +207,14 @@ def slow(video: Path) -> Iterator[AnalyzeRequest]:
     time.sleep(5)
 
 
+def held(video: Path, go_on: threading.Event) -> Iterator[AnalyzeRequest]:
+    """All parts; the last comes when it may."""
+    requests = list(parts(video))
+    yield from requests[:-1]
+    go_on.wait(DEADLINE_S)
+    yield requests[-1]
+
+
 def test_a_video_that_stalls(
     api: RunningApi, rpc: RpcClient, video: Path, nothing_is_left: Callable[[RunningApi], None]
 ) -> None:
@@ -208,10 +225,12 @@ def test_a_video_that_stalls(
 
 
 def test_a_project_analyses_one_at_a_time(api: RunningApi, rpc: RpcClient, video: Path) -> None:
-    first = rpc.poses.Analyze(parts(video), timeout=60, metadata=rpc.metadata)
-    next(first)
+    go_on = threading.Event()
+    first = rpc.poses.Analyze(held(video, go_on), timeout=60, metadata=rpc.metadata)
+    wait_for_a_file(api)
     with pytest.raises(grpc.RpcError) as error:
         analyze(rpc, parts(video))
+    go_on.set()
     assert (refused(error.value).code, refused(error.value).retry_after_s) == ("quota_exceeded", 10)
     assert len(frames_of(list(first))) == FRAMES
     assert len(frames_of(analyze(rpc, parts(video)))) == FRAMES
@@ -224,10 +243,7 @@ def test_a_cancelled_analysis_leaves_nothing(
     requests = slow(video) if moment == "while it arrives" else parts(video, frame_batch_frames=1)
     call = rpc.poses.Analyze(requests, timeout=60, metadata=rpc.metadata)
     if moment == "while it arrives":
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not files_of(api):
-            assert time.monotonic() < deadline_s
-            time.sleep(0.01)
+        wait_for_a_file(api)
     else:
         next(call)
     call.cancel()

@@ -44,7 +44,7 @@ class LateDecoder:
 
 def test_frames_are_settled_once_per_request_and_before_it_goes() -> None:
     said: list[str] = []
-    run = VideoRun(path=Path("clip.mp4"), info=INFO, batches=(FrameSpan(0, 6), FrameSpan(6, 11)))
+    run = VideoRun(path=Path("clip.mp4"), info=INFO, span=FrameSpan(0, 11))
     port = RequestPort(
         borrow=lambda: Slot(0), emit=lambda request: said.append(f"request of {request.frames.tolist()}")
     )
@@ -53,10 +53,8 @@ def test_frames_are_settled_once_per_request_and_before_it_goes() -> None:
     assert said == [
         "settled before 4",
         "request of [0, 1, 2, 3]",
-        "settled before 6",
-        "request of [4, 5]",
-        "settled before 10",
-        "request of [6, 7, 8, 9]",
+        "settled before 8",
+        "request of [4, 5, 6, 7]",
         "end",
-        "request of [10]",
+        "request of [8, 9, 10]",
     ]
