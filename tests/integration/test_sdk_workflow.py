@@ -55,7 +55,7 @@ class Outcome:
     job: marey.Job
     project_id: int
     statuses: list[str]
-    """Of the job, in the order seen."""
+    """Of the job, in the order seen: as it was accepted, then of its events, which may begin later."""
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,8 @@ def with_client(work: Work) -> Outcome:
         job = client.create_job(input_key, pipeline.pipeline_name)
         snapshots = list(client.events(job.id))
         client.download_results(job.id, work.out)
-    return Outcome(
-        job=snapshots[-1].job, project_id=project.id, statuses=[seen.job.status for seen in snapshots]
-    )
+    seen = [job, *(snapshot.job for snapshot in snapshots)]
+    return Outcome(job=seen[-1], project_id=project.id, statuses=[job.status for job in seen])
 
 
 def with_async_client(work: Work) -> Outcome:
@@ -142,9 +141,8 @@ async def _with_async_client(work: Work) -> Outcome:
         job = await client.create_job(input_key, pipeline.pipeline_name)
         snapshots = [snapshot async for snapshot in client.events(job.id)]
         await client.download_results(job.id, work.out)
-    return Outcome(
-        job=snapshots[-1].job, project_id=project.id, statuses=[seen.job.status for seen in snapshots]
-    )
+    seen = [job, *(snapshot.job for snapshot in snapshots)]
+    return Outcome(job=seen[-1], project_id=project.id, statuses=[job.status for job in seen])
 
 
 def with_command_line(work: Work) -> Outcome:
@@ -181,15 +179,15 @@ def with_command_line(work: Work) -> Outcome:
 
     marey_("configure", *url, key=str(key))
     input_key = marey_("upload", work.clip).strip()
-    job = json.loads(marey_("create-job", input_key, "--pipeline", work.name, "--json"))["id"]
-    seen = [json.loads(line)["job"]["status"] for line in marey_("events", job, "--json").splitlines()]
-    files = marey_("results", job, "--out", work.out).split()
+    job = json.loads(marey_("create-job", input_key, "--pipeline", work.name, "--json"))
+    events = [json.loads(line)["job"] for line in marey_("events", job["id"], "--json").splitlines()]
+    files = marey_("results", job["id"], "--out", work.out).split()
     assert str(work.out / "squat" / "keypoints.csv") in files
-    ended = json.loads(marey_("get-job", job, "--json"))
+    ended = json.loads(marey_("get-job", job["id"], "--json"))
     return Outcome(
         job=msgspec.convert(ended, marey.Job),
         project_id=int(str(project)),
-        statuses=seen,
+        statuses=[seen["status"] for seen in (job, *events)],
     )
 
 
@@ -226,11 +224,11 @@ def with_plain_http(work: Work) -> Outcome:
         sent = httpx.put(ticket["upload_url"], content=package.read_bytes(), trust_env=False)
         assert sent.status_code == 201
         body = {"input": ticket["input_key"], "pipeline": work.name}
-        job = http.post("/job", json=body, headers={"Idempotency-Key": work.name}).json()["id"]
-        with http.stream("GET", f"/job/{job}/events") as response:
+        job = http.post("/job", json=body, headers={"Idempotency-Key": work.name}).json()
+        with http.stream("GET", f"/job/{job['id']}/events") as response:
             lines = [line for line in response.iter_lines() if line.startswith("data: ")]
-        jobs = [json.loads(line.removeprefix("data: "))["job"] for line in lines]
-        for file in http.get(f"/job/{job}/results").json()["items"]:
+        jobs = [job, *(json.loads(line.removeprefix("data: "))["job"] for line in lines)]
+        for file in http.get(f"/job/{job['id']}/results").json()["items"]:
             target = work.out / "squat" / file["path"].rpartition("/")[2]
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(httpx.get(file["url"], trust_env=False).content)
