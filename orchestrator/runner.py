@@ -17,6 +17,7 @@ from orchestrator.lanes import Lane
 from orchestrator.metrics import Metrics, Outcome
 from orchestrator.retry import GiveUp, Retry, decide
 from orchestrator.settings import LeaseSettings
+from orchestrator.standby import Standby
 from orchestrator.store import Store
 from orchestrator.store.tasks import Lease
 from orchestrator.waiting import Wake
@@ -60,9 +61,12 @@ class Runner:
         steps: Mapping[TaskKind, Step],
         options: RunnerOptions,
         metrics: Metrics,
+        standby: Standby | None = None,
     ) -> None:
+        """With `standby`, nothing is taken while that is not over."""
         self._store = store
         self._intake = intake
+        self._standby = standby
         self._steps = steps
         self._options = options
         self._metrics = metrics
@@ -88,6 +92,8 @@ class Runner:
 
     async def _take(self) -> Delivery | None:
         """The message whose turn it is, if there is any."""
+        if self._standby is not None and not await self._standby.is_over():
+            return None
         try:
             return await self._intake.take(Counter(lane.project_id for lane in self._working.values()))
         except (BusError, StoreError) as error:
@@ -145,6 +151,8 @@ class Runner:
             duration_s = time.monotonic() - started_s
             self._metrics.end_attempt(lease.kind, lease.tier, ended.outcome, duration_s)
             _log(lease, ended, duration_s)
+            if self._standby is not None:
+                self._standby.note(ended.error)
 
     async def _attempt(self, lease: Lease, delivery: Delivery) -> _Ended:
         try:

@@ -27,6 +27,7 @@ from orchestrator.stages.collect_video import CollectVideoStep
 from orchestrator.stages.infer import InferStep, PoseSource
 from orchestrator.stages.initialize import InitializeStep
 from orchestrator.stages.submit import SubmitStep
+from orchestrator.standby import Standby
 from orchestrator.store import Store
 from orchestrator.store.migrate import migrate
 from orchestrator.triton import TritonClient
@@ -105,9 +106,11 @@ async def work_on_runs(
         steps = {TaskKind.INFER: InferStep(store, objects, poses, metrics)}
         scope = await _scope_of_runs(settings, store)
         intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)
+        standby = Standby(poses.networks, settings.lease.poll_interval_s)
+        runner = Runner(store, intake, steps, _run_options(settings, load), metrics, standby)
         with metrics_server(metrics, settings.metrics):
             mark_ready(settings.ready_file)
-            await Runner(store, intake, steps, _run_options(settings, load), metrics).run(Wake(stop))
+            await runner.run(Wake(stop))
 
 
 def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, Step]:

@@ -1,17 +1,18 @@
 """What the orchestrator promises when messages are doubled, leases lost or streams deleted."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
 import nats
 import pytest
 
-from core.errors import InferenceError, LeaseLostError, NotFoundError, StoreError
+from core.errors import InferenceError, InferenceUnavailableError, LeaseLostError, NotFoundError, StoreError
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.networks import Networks
 from core.poses import PoseBatch
@@ -31,6 +32,7 @@ from tests.services.leases import assert_consistent, leased, sent_task, tasks_by
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
 
+LONGER_THAN_RETRIES_S = 2.5
 SMALL_RUNS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
 
 
@@ -51,6 +53,19 @@ class FirstRunBreaks(KnownPoses):
             raise InferenceError("the model returned NaN")
         async for batch in super().infer_run(path, info, batches, networks):
             yield batch
+
+
+@dataclass
+class AwayPoses(KnownPoses):
+    """Cannot be asked for anything while it is away."""
+
+    is_away: bool = True
+
+    async def networks(self) -> Networks:
+        """As KnownPoses."""
+        if self.is_away:
+            raise InferenceUnavailableError("connection refused")
+        return await super().networks()
 
 
 async def test_a_message_gives_one_lease(system: System, package: Path) -> None:
@@ -234,6 +249,29 @@ async def test_terminated_connections_do_not_stop_the_job(system: System, packag
             await system.store.job(job_id)
         job = await system.ended(job_id)
     assert job.status is JobStatus.COMPLETED
+
+
+async def test_no_runs_are_taken_while_triton_is_away(
+    system: System, package: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    poses = AwayPoses()
+    caplog.set_level(logging.INFO)
+
+    def told(message: str) -> int:
+        return caplog.messages.count(message)
+
+    async def retried() -> bool:
+        return told("infer retried") > 0
+
+    job_id = await system.submit(package, SMALL_RUNS)
+    async with system.working(poses):
+        await until(retried)
+        await asyncio.sleep(LONGER_THAN_RETRIES_S)
+        assert told("infer retried") <= system.settings.queue.load().runs
+        poses.is_away = False
+        job = await system.ended(job_id)
+    assert job.status is JobStatus.COMPLETED
+    assert told("Triton is back") == 1
 
 
 async def test_used_up_attempts_leave_a_declared_gap(system: System, package: Path) -> None:
