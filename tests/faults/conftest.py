@@ -20,6 +20,7 @@ SHARD_VARIABLE = "MAREY_FAULT_SHARD"
 """`2/8`: the third of eight equal parts, for processes that run side by side."""
 LINES = pytest.StashKey[list[str]]()
 FAILURE = pytest.StashKey[str]()
+PASSED = pytest.StashKey[bool]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -41,10 +42,12 @@ def _seeds(wanted: str) -> range:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell the fixtures of a test that it failed."""
+    """Tell the fixtures of a test how it ended."""
     report = yield
     if report.failed:
         item.stash[FAILURE] = report.longreprtext
+    elif report.when == "call":
+        item.stash[PASSED] = True
     return report
 
 
@@ -109,12 +112,14 @@ def subject(subjects: Subjects) -> Subject:
 def case(
     fault: str, seed: int, subjects: Subjects, report: Callable[[str], None], request: pytest.FixtureRequest
 ) -> Iterator[Case]:
-    """What the test finds out goes here; it is reported whatever happens."""
+    """What the test finds out goes here; it is reported unless the run is broken off."""
     noted = Case(fault=fault, seed=seed)
     yield noted
     error = request.node.stash.get(FAILURE, None)
     if error is not None:
         noted.failed(error)
+    elif not request.node.stash.get(PASSED, False):
+        return
     records.write(noted, subjects.logs())
     report(str(noted))
     if error is not None:
