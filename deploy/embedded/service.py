@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from deploy.embedded.process import ServiceCommand
+from deploy.embedded.standstill import Pulses
 
 Probe = Callable[[], Awaitable[bool]]
 """Tells whether a service can be used; never raises for one that cannot yet."""
@@ -37,6 +38,7 @@ class Service:
     helper: str | None = None
     """Name, of at most 15 characters, of processes that the service starts and cannot replace itself:
     when one of them dies, the service is started again."""
+    pulses: Pulses | None = None
     canary: Canary | None = None
 
 

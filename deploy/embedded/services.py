@@ -18,6 +18,7 @@ from deploy.embedded.probes import (
 )
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Canary, Service
+from deploy.embedded.standstill import Pulses
 from deploy.embedded.target import TargetChoice
 
 PORT_NAMES = (
@@ -128,8 +129,9 @@ def triton_service(
 ) -> Service:
     """Triton with the networks in `models`, else the shipped ones; its repository lies in `home`."""
 
+    repository = home.path / "triton"
+
     def command() -> ServiceCommand:
-        repository = home.path / "triton"
         triton.build_repository(target.target, repository, models)
         return triton.triton_command(repository, ports, target.gpu_pool_bytes)
 
@@ -140,6 +142,7 @@ def triton_service(
         helper=_TRITON_STUB,
         note=target.note,
         start_timeout_s=target.start_timeout_s,
+        pulses=Pulses(folder=triton.pulses_folder(repository)),
         canary=Canary(works=triton_infers(ports.http)),
     )
 

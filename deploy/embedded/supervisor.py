@@ -11,6 +11,7 @@ from core.errors import MareyError, ServiceDiedError
 from deploy.embedded.guarded import GuardedProcess, log_tail
 from deploy.embedded.processes import descendant_names
 from deploy.embedded.service import Canary, RestartPolicy, Service, start_levels
+from deploy.embedded.standstill import Pulses, Standstill
 
 _PROBE_INTERVAL_S = 0.1
 _PROBE_TIMEOUT_S = 5.0
@@ -161,23 +162,45 @@ async def _until_ready(running: _Running) -> str | None:
 
 async def _until_ended(running: _Running) -> str:
     """Wait until the service ends; returns what happened. Losing one of its helpers, or hanging, ends it."""
+    service = running.service
     ended = asyncio.create_task(running.process.wait())
-    hung = asyncio.create_task(_until_hung(running.service.canary))
-    helpers = _helper_count(running)
+    ailing = [
+        asyncio.create_task(watch)
+        for watch in (
+            _until_helper_lost(running),
+            _until_standstill(service.pulses),
+            _until_hung(service.canary),
+        )
+    ]
     try:
-        while not ended.done():
-            if hung.done():
-                await running.process.kill()
-                return hung.result()
-            if _helper_count(running) < helpers and not ended.done():
-                await running.process.kill()
-                return f"lost a process {running.service.helper}"
-            await asyncio.wait({ended, hung}, timeout=_HELPER_INTERVAL_S, return_when=asyncio.FIRST_COMPLETED)
-        return _how_it_ended(ended.result())
+        done, _ = await asyncio.wait({ended, *ailing}, return_when=asyncio.FIRST_COMPLETED)
+        if ended in done:
+            return _how_it_ended(ended.result())
+        await running.process.kill()
+        return next(watch.result() for watch in ailing if watch in done)
     finally:
-        ended.cancel()
-        hung.cancel()
-        await asyncio.gather(ended, hung, return_exceptions=True)
+        for task in (ended, *ailing):
+            task.cancel()
+        await asyncio.gather(ended, *ailing, return_exceptions=True)
+
+
+async def _until_helper_lost(running: _Running) -> str:
+    helpers = _helper_count(running)
+    while True:
+        if _helper_count(running) < helpers:
+            return f"lost a process {running.service.helper}"
+        await asyncio.sleep(_HELPER_INTERVAL_S)
+
+
+async def _until_standstill(pulses: Pulses | None) -> str:
+    """Look at the beats of the service's processes; never returns without any."""
+    if pulses is None:
+        return await asyncio.get_running_loop().create_future()
+    standstill = Standstill(pulses.patience_s)
+    while True:
+        if (process := standstill.longest(pulses.beats(), time.monotonic())) is not None:
+            return f"was killed: its process {process} stood still for {pulses.patience_s:g} s"
+        await asyncio.sleep(_HELPER_INTERVAL_S)
 
 
 async def _until_hung(canary: Canary | None) -> str:

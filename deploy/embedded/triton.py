@@ -26,6 +26,7 @@ from model_repository.contract import (
     read_config,
 )
 from model_repository.cuda_target import GPU, PACKAGES, CudaTarget, batches_of
+from model_repository.glue.pulse import PULSES_VARIABLE
 from model_repository.plans import MANIFEST_NAME, PLAN_PATH
 from model_repository.sizes import fit_all
 from model_repository.targets import MODEL_FILE, NETWORK_PLATFORM, Target, render
@@ -75,8 +76,9 @@ def build_repository(target: Target, out: Path, models: Path | None = None) -> N
     _check_network_files(paths)
     configs = fit_all({name: read_config(path) for name, path in paths.items()})
     out.mkdir(parents=True, exist_ok=True)
-    for part in ("models", "backends"):
-        shutil.rmtree(out / part, ignore_errors=True)
+    for part in (out / "models", out / "backends", pulses_folder(out)):
+        shutil.rmtree(part, ignore_errors=True)
+    pulses_folder(out).mkdir()
     _link_backend(out / "backends" / "python")
     for name, config in configs.items():
         _build_model(config, paths[name].parent / "1", out / "models" / name, target)
@@ -106,9 +108,14 @@ def triton_command(repository: Path, ports: TritonPorts, gpu_pool_bytes: int = 0
             f"--backend-config=python,shm-default-byte-size={STUB_MEMORY_BYTES}",
             f"--backend-config=python,shm-growth-byte-size={STUB_MEMORY_BYTES}",
         ),
-        env=_environment(),
+        env={**_environment(), PULSES_VARIABLE: str(pulses_folder(repository))},
         cwd=repository,
     )
+
+
+def pulses_folder(repository: Path) -> Path:
+    """Where the processes of this repository's models show that they live."""
+    return repository / "pulses"
 
 
 def check_numpy(version: str) -> None:

@@ -36,6 +36,7 @@ FAULTS: Mapping[str, Fault] = {
     "hang_triton_stub": process_faults.hang_a_stub,
     "hang_triton_for_good": lambda cluster, _: process_faults.hang_triton_for_good(cluster),
     "hang_triton_stub_for_good": process_faults.hang_a_stub_for_good,
+    "hang_one_of_two_stubs": process_faults.hang_one_of_two_stubs,
     "slow_triton": process_faults.slow_triton,
     "delete_stream": lambda cluster, _: record_faults.delete_the_stream(cluster),
     "empty_nats": lambda cluster, _: record_faults.empty_nats(cluster),

@@ -107,6 +107,14 @@ def hang_a_stub_for_good(cluster: Cluster, random: Random) -> str:
     return _hang_for_good(cluster, [random.choice(_stubs(cluster))])
 
 
+def hang_one_of_two_stubs(cluster: Cluster, random: Random) -> str:
+    """One of the two that run a network; the other one goes on answering."""
+    network = random.choice(("yolo", "hrnet"))
+    mine = [stub for stub in _stubs(cluster) if f"/{network}/" in " ".join(stub.cmdline())]
+    assert len(mine) == 2
+    return f"{network}, {_hang_for_good(cluster, [random.choice(mine)])}"
+
+
 def hang_a_stub(cluster: Cluster, random: Random) -> None:
     """A process that runs one of Triton's Python models is stopped for longer than a lease."""
     with suspended([random.choice(_stubs(cluster))]):

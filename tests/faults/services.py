@@ -14,7 +14,8 @@ from deploy.embedded.probes import file_exists, triton_infers
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Canary, Service
 from deploy.embedded.services import Layout, stack_services
-from deploy.embedded.triton import TritonPorts, build_repository, triton_command
+from deploy.embedded.standstill import Pulses
+from deploy.embedded.triton import TritonPorts, build_repository, pulses_folder, triton_command
 from model_repository.cpu_target import CpuTarget
 from tests.faults.links import HOST, Link, socket_link, tcp_link
 from tests.services.probe_networks import write_probe_networks
@@ -27,6 +28,9 @@ USES = {
     "orchestrator": ("postgres", "nats"),
     "worker": ("postgres", "nats", "triton"),
 }
+_PATIENCE_S = 8.0
+"""Of the supervisor with a Triton that hangs; longer than any fault that ends by itself."""
+_NETWORK_INSTANCES = 2
 _POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
@@ -65,8 +69,11 @@ def fault_services(
 ) -> list[Service]:
     """The services; each does once what `before_start` has for it before it is started."""
     services = {service.name: service for service in stack_services(layout)}
-    canary = Canary(works=triton_infers(layout.ports["triton_http"]), interval_s=1.0, patience_s=8.0)
-    services["triton"] = replace(services["triton"], command=lambda: _triton_command(layout), canary=canary)
+    canary = Canary(works=triton_infers(layout.ports["triton_http"]), interval_s=1.0, patience_s=_PATIENCE_S)
+    pulses = Pulses(folder=pulses_folder(_repository(layout)), patience_s=_PATIENCE_S)
+    services["triton"] = replace(
+        services["triton"], command=lambda: _triton_command(layout), canary=canary, pulses=pulses
+    )
     worker = services["worker"]
     for role in USES:
         services[role] = _with_short_leases(services[role], role, network.environments[role])
@@ -112,12 +119,16 @@ def _without(ready_file: Path, command: ServiceCommand) -> ServiceCommand:
     return replace(command, name=SECOND_WORKER)
 
 
+def _repository(layout: Layout) -> Path:
+    return layout.home.path / "triton"
+
+
 def _triton_command(layout: Layout) -> ServiceCommand:
-    repository = layout.home.path / "triton"
+    repository = _repository(layout)
     models = networks_folder(layout)
     if not models.exists():
         write_probe_networks(models)
-    build_repository(CpuTarget(cores=1), repository, models)
+    build_repository(CpuTarget(cores=_NETWORK_INSTANCES), repository, models)
     ports = TritonPorts(
         http=layout.ports["triton_http"],
         grpc=layout.ports["triton_grpc"],

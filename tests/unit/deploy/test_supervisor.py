@@ -15,6 +15,7 @@ import pytest
 from core.errors import ServiceDiedError
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Canary, RestartPolicy, Service
+from deploy.embedded.standstill import Pulses
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
 
 QUICK = RestartPolicy(max_deaths=3, first_delay_s=0.01, max_delay_s=0.02)
@@ -203,6 +204,23 @@ async def test_a_service_that_hangs_is_killed_and_started_again(tmp_path: Path) 
         assert len(pids_of(tmp_path, "triton")) == 2
     assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
         f"triton did no work for 0.5 s and was killed; the end of {tmp_path / 'triton.log'}:"
+    ]
+
+
+async def test_a_service_with_a_process_that_stands_still_is_started_again(tmp_path: Path) -> None:
+    """One of two: the other one goes on beating."""
+    pulses = tmp_path / "pulses"
+    pulses.mkdir()
+    beating = f"\nwhile True:\n    open('{pulses}/beating', 'w').close()\n    time.sleep(0.05)"
+    (pulses / "stopped").touch()
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        service = python_service(tmp_path, "triton", ANNOUNCE + beating)
+        watched = dataclasses.replace(service, pulses=Pulses(folder=pulses, patience_s=0.5))
+        await supervisor.start([watched])
+        await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
+    assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
+        f"triton was killed: its process stopped stood still for 0.5 s; the end of {tmp_path / 'triton.log'}:"
     ]
 
 
