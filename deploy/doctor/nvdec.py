@@ -1,13 +1,10 @@
-"""How many NVDEC engines the first GPU has.
+"""How many NVDEC engines the first GPU has."""
 
-The driver is asked in a process of its own: one that crashes takes only that with it.
-"""
-
-import subprocess
 import sys
 from dataclasses import dataclass
 
 from core.errors import ConfigurationError
+from deploy.own_process import Answer, ask
 from ingest.nvdec.cuvid import NvdecError, load
 from ingest.nvdec.device import Gpu
 from ingest.nvdec.pool import DecoderPool
@@ -26,25 +23,12 @@ class Nvdec:
 
 def probe_nvdec() -> Nvdec:
     """Ask the driver for H.264 decoders."""
-    try:
-        result = subprocess.run(
-            [sys.executable, "-m", "deploy.doctor.nvdec"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return Nvdec(problem=f"the driver did not answer in {_TIMEOUT_S:.0f} s")
-    return parse_answer(result.returncode, result.stdout, result.stderr)
+    return nvdec_of(ask(__name__, _TIMEOUT_S))
 
 
-def parse_answer(status: int, output: str, errors: str) -> Nvdec:
-    """What the process said."""
-    if status == 0:
-        return Nvdec(engines=int(output))
-    lines = errors.strip().splitlines()
-    return Nvdec(problem=lines[-1] if lines else f"asking the driver ended with status {status}")
+def nvdec_of(answer: Answer) -> Nvdec:
+    """What the driver said, in the process that asked it."""
+    return Nvdec(problem=answer.problem) if answer.problem else Nvdec(engines=int(answer.text))
 
 
 def _ask_driver() -> int:

@@ -1,12 +1,12 @@
-"""Whether PyTorch can use a GPU here. Asked in a process of its own: PyTorch is large and may be broken."""
+"""Whether PyTorch can use a GPU here."""
 
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
+
+from deploy.own_process import Answer, ask
 
 _TIMEOUT_S = 120.0
 INSTALL = "see model_repository/README.md"
@@ -28,29 +28,15 @@ def probe_cuda() -> CudaMachine:
     """Look at PyTorch and the compilers that it needs."""
     if problem := _missing():
         return CudaMachine(problem=problem)
-    try:
-        result = subprocess.run(
-            # -P: the names of the files beside this one are not those of PyTorch's modules.
-            [sys.executable, "-P", str(Path(__file__))],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return CudaMachine(problem=f"PyTorch did not answer in {_TIMEOUT_S:.0f} s")
-    return parse_answer(result.returncode, result.stdout, result.stderr)
+    return cuda_machine(ask(__name__, _TIMEOUT_S))
 
 
-def parse_answer(status: int, output: str, errors: str) -> CudaMachine:
-    """What the process said."""
-    lines = output.strip().splitlines()
-    if status == 0 and lines:
-        answer = json.loads(lines[-1])
-        return CudaMachine(gpu=answer["gpu"], memory_bytes=answer["memory_bytes"], torch=answer["torch"])
-    reasons = errors.strip().splitlines()
-    reason = reasons[-1] if reasons else f"it ended with status {status}"
-    return CudaMachine(problem=f"PyTorch cannot use the GPU: {reason}")
+def cuda_machine(answer: Answer) -> CudaMachine:
+    """What `_look` found, in the process that was asked."""
+    if answer.problem:
+        return CudaMachine(problem=f"PyTorch cannot use the GPU: {answer.problem}")
+    found = json.loads(answer.text)
+    return CudaMachine(gpu=found["gpu"], memory_bytes=found["memory_bytes"], torch=found["torch"])
 
 
 def _missing() -> str:
@@ -63,7 +49,7 @@ def _missing() -> str:
     return ""
 
 
-def _ask() -> dict[str, object]:
+def _look() -> dict[str, object]:
     import torch
 
     if not torch.version.cuda:
@@ -81,4 +67,4 @@ def _ask() -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_ask()))
+    sys.stdout.write(json.dumps(_look()))

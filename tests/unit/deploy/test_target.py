@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigurationError
-from deploy.embedded.cuda_probe import CudaMachine, parse_answer
+from deploy.embedded.cuda_probe import CudaMachine, cuda_machine
 from deploy.embedded.target import POOL_COPIES, REQUESTS_IN_FLIGHT, choose_target, pool_bytes
+from deploy.own_process import Answer
 from model_repository.cpu_target import CpuTarget
 from model_repository.cuda_target import CudaTarget
 from orchestrator.settings import GPU_SLOT_BYTES
@@ -56,14 +57,8 @@ def test_a_small_gpu_keeps_memory_for_the_networks() -> None:
     assert pool_bytes(112 << 20, 8 << 30) == 1 << 30
 
 
-def test_the_answer_is_the_last_line() -> None:
-    text = 'warning\n{"gpu": "L4", "memory_bytes": 5, "torch": "2.11.0"}'
-    assert parse_answer(0, text, "") == CudaMachine(gpu="L4", memory_bytes=5, torch="2.11.0")
-
-
-@pytest.mark.parametrize(
-    ("errors", "problem"),
-    [("Traceback\nRuntimeError: no CUDA\n", "RuntimeError: no CUDA"), ("", "it ended with status 1")],
-)
-def test_a_failure_says_why(errors: str, problem: str) -> None:
-    assert parse_answer(1, "", errors).problem == f"PyTorch cannot use the GPU: {problem}"
+def test_pytorchs_answer_is_read() -> None:
+    answer = Answer(text='{"gpu": "L4", "memory_bytes": 5, "torch": "2.11.0"}')
+    assert cuda_machine(answer) == CudaMachine(gpu="L4", memory_bytes=5, torch="2.11.0")
+    broken = cuda_machine(Answer(problem="RuntimeError: no CUDA"))
+    assert broken == CudaMachine(problem="PyTorch cannot use the GPU: RuntimeError: no CUDA")

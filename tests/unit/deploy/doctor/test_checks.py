@@ -7,9 +7,10 @@ import pytest
 
 from deploy.doctor.checks import DISK_MIN_BYTES, STUBS_BYTES, Finding, findings
 from deploy.doctor.facts import Facts
-from deploy.doctor.nvdec import Nvdec, parse_answer
+from deploy.doctor.nvdec import Nvdec, nvdec_of
 from deploy.embedded.cuda_probe import CudaMachine
 from deploy.embedded.triton import PythonBuild
+from deploy.own_process import Answer
 
 MIB = 1 << 20
 PYTHON = PythonBuild(
@@ -124,16 +125,6 @@ def test_a_finding_is_one_line() -> None:
     assert str(Finding(check="disk", state="ok", sentence="much")) == "ok   disk           much"
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ((0, "7", ""), Nvdec(engines=7)),
-        (
-            (1, "", "a warning\nlibnvcuvid.so.1: no such file\n"),
-            Nvdec(problem="libnvcuvid.so.1: no such file"),
-        ),
-        ((-11, "", ""), Nvdec(problem="asking the driver ended with status -11")),
-    ],
-)
-def test_the_drivers_answer_is_read(answer: tuple[int, str, str], expected: Nvdec) -> None:
-    assert parse_answer(*answer) == expected
+def test_the_drivers_answer_is_read() -> None:
+    assert nvdec_of(Answer(text="7")) == Nvdec(engines=7)
+    assert nvdec_of(Answer(problem="no such file")) == Nvdec(problem="no such file")

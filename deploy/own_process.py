@@ -1,0 +1,37 @@
+"""Asking a module in a process of its own: what it imports may be large or broken, or may crash."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a module printed, or why there is no answer."""
+
+    text: str = ""
+    problem: str = ""
+
+
+def ask(module: str, timeout_s: float) -> Answer:
+    """Run `python -m module`."""
+    try:
+        result = subprocess.run(
+            # -P: a file in the current folder is not taken for a module of the same name.
+            [sys.executable, "-P", "-m", module],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(problem=f"no answer in {timeout_s:.0f} s")
+    return read_answer(result.returncode, result.stdout, result.stderr)
+
+
+def read_answer(status: int, output: str, errors: str) -> Answer:
+    """The last line of what the process said: libraries may print warnings before it."""
+    lines = (output if status == 0 else errors).strip().splitlines()
+    if not lines:
+        return Answer(problem=f"the process ended with status {status} and said nothing")
+    return Answer(text=lines[-1]) if status == 0 else Answer(problem=lines[-1])
