@@ -54,9 +54,9 @@ def test_runs_stop_at_the_first_keyframe_that_makes_them_long_enough(
     info: VideoInfo, batch_frames: int, batches_per_run: int
 ) -> None:
     wanted = batch_frames * batches_per_run
-    for run in plan_runs(info, batch_frames, batches_per_run):
-        skipped = [key for key in info.keyframes if run.span.start + wanted <= key < run.span.stop]
-        assert skipped == []
+    spans = [run.span for run in plan_runs(info, batch_frames, batches_per_run)]
+    assert spans[-1].stop == info.frame_count
+    assert [key for span in spans for key in info.keyframes if span.start + wanted <= key < span.stop] == []
 
 
 def test_an_example() -> None:
