@@ -25,9 +25,9 @@ from deploy.embedded.target import machine_target
 from orchestrator.objects import LocalObjectStore
 from tests.faults.links import Link
 from tests.faults.services import Network, fault_services, open_network
+from tests.services.waiting import until
 
 READY_TIMEOUT_S = 90.0
-READY_POLL_S = 0.05
 _PATIENT = RestartPolicy(max_deaths=1000, first_delay_s=0.1, max_delay_s=0.1)
 
 
@@ -114,14 +114,6 @@ class Cluster:
 
 def _is_ready(event: ServiceEvent, service: str) -> bool:
     return (event.service, event.kind) == (service, "ready")
-
-
-def until(condition: Callable[[], bool], timeout_s: float) -> None:
-    """Wait for `condition`, which must come true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout_s} s"
-        time.sleep(READY_POLL_S)
 
 
 @contextlib.contextmanager

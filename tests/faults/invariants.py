@@ -7,7 +7,8 @@ import asyncpg
 import marey
 
 from core.video import FrameSpan
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
+from tests.services.waiting import until
 
 LEFTOVER_TIMEOUT_S = 20.0
 _POSES = "/poses/"

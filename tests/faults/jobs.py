@@ -7,10 +7,11 @@ from random import Random
 
 import marey
 
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
 from tests.faults.invariants import Outcome, check, outcome
 from tests.media import Clip, write_clip
 from tests.services.orchestrator import zip_of
+from tests.services.waiting import until
 
 PARAMETERS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
 FRAMES = {"a.mp4": 140, "b.mp4": 60}

@@ -3,9 +3,10 @@
 import time
 from random import Random
 
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
 from tests.faults.links import Link
 from tests.services.orchestrator import QUICK
+from tests.services.waiting import until
 
 REPLIES = 20
 COMMITS = 5

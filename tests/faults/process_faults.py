@@ -9,9 +9,10 @@ from random import Random
 
 import psutil
 
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
 from tests.faults.services import SECOND_WORKER
 from tests.services.orchestrator import QUICK
+from tests.services.waiting import until
 
 WORKERS = ("worker", SECOND_WORKER)
 DOWN_TIMEOUT_S = 60.0

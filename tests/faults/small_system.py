@@ -24,9 +24,9 @@ from orchestrator.messages import TaskMessage
 from orchestrator.objects import LocalObjectStore
 from orchestrator.settings import Settings
 from orchestrator.store import JobRequest
-from tests.faults.cluster import until
 from tests.services.orchestrator import DefaultStore
 from tests.services.processes import ROOT, environment_of
+from tests.services.waiting import until
 
 PACKAGES = ("good", "mixed")
 ROLES = ("orchestrator", "worker", "second_worker")

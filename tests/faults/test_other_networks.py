@@ -10,10 +10,11 @@ from onnx import numpy_helper
 
 from core.networks import Networks
 from orchestrator.pose_files import decode_networks
-from tests.faults.cluster import Cluster, until
+from tests.faults.cluster import Cluster
 from tests.faults.invariants import check, outcome
 from tests.faults.jobs import Subject, ended, frames_done, submit
 from tests.faults.services import networks_folder
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 

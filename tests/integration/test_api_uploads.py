@@ -16,6 +16,7 @@ from tests.services.api import (
     assert_problem,
     raw_connection,
 )
+from tests.services.waiting import until
 
 
 def test_an_upload_is_used_once(api: RunningApi) -> None:
@@ -86,7 +87,4 @@ def _put_half(url: str) -> None:
 
 def assert_no_upload(api: RunningApi) -> None:
     """Nothing is left of an upload, soon."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while left := [path for path in api.objects.rglob("*") if path.is_file()]:
-        assert time.monotonic() < deadline_s, left
-        time.sleep(0.02)
+    until(lambda: not any(path.is_file() for path in api.objects.rglob("*")), DEADLINE_S)

@@ -15,12 +15,13 @@ from core.jobs import JobStatus
 from deploy.embedded.nats import nats_command, nats_url
 from orchestrator.bus import Bus
 from tests.media import Clip, write_clip
-from tests.services.leases import assert_consistent, tasks_by_status, until
+from tests.services.leases import assert_consistent, tasks_by_status
 from tests.services.nats import stored_messages
 from tests.services.orchestrator import System, zip_of
 from tests.services.processes import environment_of, marey_process
 from tests.services.running import answers, free_port, running
 from tests.services.triton import TritonServer
+from tests.services.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
 SMALL_RUNS = {"frame_batch_frames": 8, "batches_per_run": 2, "overlay": "off"}
@@ -74,7 +75,7 @@ async def until_blocked(system: System) -> None:
             )
         )
 
-    await until(is_blocked, LONG_S)
+    await eventually(is_blocked, LONG_S)
 
 
 async def until_cut(system: System) -> None:
@@ -83,7 +84,7 @@ async def until_cut(system: System) -> None:
     async def is_cut() -> bool:
         return bool(await value(system, "SELECT count(*) FROM frame_batch"))
 
-    await until(is_cut, LONG_S)
+    await eventually(is_cut, LONG_S)
 
 
 async def assert_done_once(system: System, job_id: int) -> None:
@@ -96,7 +97,7 @@ async def assert_done_once(system: System, job_id: int) -> None:
     async def no_message_is_left() -> bool:
         return not await stored_messages(system.settings.nats_url)
 
-    await until(no_message_is_left, timeout_s=10)
+    await eventually(no_message_is_left, timeout_s=10)
 
 
 async def test_a_worker_ends_what_it_has_begun(system: System, package: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from api.uploads.tokens import UploadGrant, new_grant, sign
 from tests.services.processes import MareyProcess, marey_process
 from tests.services.running import answers, free_port
+from tests.services.waiting import until
 
 SECRET = "s" * 32
 DEADLINE_S = 40.0
@@ -51,18 +52,12 @@ def begun_upload(port: int, grant: UploadGrant) -> socket.socket:
 
 def until_it_is_received(folder: Path) -> None:
     """Wait until the first half is in a draft."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not any(path.is_file() for path in (folder / "objects").rglob("*")):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    until(lambda: any(path.is_file() for path in (folder / "objects").rglob("*")), DEADLINE_S)
 
 
 def until_it_refuses(port: int) -> None:
     """Wait until nobody listens any more."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while answers(port):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    until(lambda: not answers(port), DEADLINE_S)
 
 
 def test_an_upload_under_way_arrives(database_url: str, tmp_path: Path, grant: UploadGrant) -> None:

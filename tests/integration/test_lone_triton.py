@@ -9,6 +9,7 @@ import pytest
 from orchestrator.triton import TritonClient
 from tests.services import stacks
 from tests.services.running import free_port
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -27,7 +28,7 @@ async def test_it_serves_survives_the_death_of_a_model_and_stops_cleanly(tmp_pat
         server.until_says("triton        ready")
         await check(grpc)
         os.kill(stacks.pid_of(home, "triton_python_backend_stub"), signal.SIGKILL)
-        stacks.until(lambda: server.output.count("triton        ready") == 2, 90, server)
+        until(lambda: server.output.count("triton        ready") == 2, 90, server)
         await check(grpc)
         assert server.interrupt() == 0
         assert stacks.processes_of(home) == {}

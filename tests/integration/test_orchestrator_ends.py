@@ -20,9 +20,10 @@ from orchestrator.pose_files import decode_poses
 from orchestrator.reconciler import Reconciler
 from orchestrator.store.tasks import Lease
 from tests.media import Clip, write_clip
-from tests.services.leases import leased, tasks_by_status, until
+from tests.services.leases import leased, tasks_by_status
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
+from tests.services.waiting import eventually
 
 FRAMES = 60
 SMALL_RUNS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
@@ -154,7 +155,7 @@ async def test_a_cancelled_job_stops_within_a_lease(system: System, package: Pat
         return poses.started_runs >= 2
 
     async with system.working(poses):
-        await until(underway)
+        await eventually(underway)
         job = await system.store.cancel(job_id)
         assert job.status is JobStatus.CANCELLED
         assert job.finished_at is not None
@@ -222,7 +223,7 @@ async def test_a_run_with_open_batches_does_not_end(system: System, package: Pat
         return gate.started_runs > 0
 
     async with system.working(gate):
-        await until(started)
+        await eventually(started)
         connection = await asyncpg.connect(system.settings.database_url)
         row = await connection.fetchrow("SELECT id, epoch FROM task WHERE kind = 'infer'")
         await connection.close()

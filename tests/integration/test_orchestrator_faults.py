@@ -28,9 +28,10 @@ from orchestrator.stages.infer import InferStep
 from orchestrator.store.flow import BatchResult, OpenBatch, PackageEntry
 from orchestrator.store.tasks import Failure, Lease
 from tests.media import Clip, write_clip
-from tests.services.leases import assert_consistent, leased, sent_task, tasks_by_status, until
+from tests.services.leases import assert_consistent, leased, sent_task, tasks_by_status
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
+from tests.services.waiting import eventually
 
 LONGER_THAN_RETRIES_S = 2.5
 SMALL_RUNS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
@@ -107,7 +108,7 @@ async def open_run(system: System, package: Path) -> tuple[int, Lease]:
     quick_drain = replace(system.settings.lease, drain_timeout_s=0.1)
     stalled = replace(system, settings=replace(system.settings, lease=quick_drain))
     async with stalled.working(gate):
-        await until(started)
+        await eventually(started)
     runs.append(await leased(system))
     return job_id, runs[0]
 
@@ -218,7 +219,7 @@ async def test_a_deleted_stream_does_not_stop_the_job(system: System, package: P
         async def underway() -> bool:
             return poses.started_runs >= 2
 
-        await until(underway)
+        await eventually(underway)
         client = await nats.connect(system.settings.nats_url)
         await client.jetstream().delete_stream(STREAM)
         await client.close()
@@ -238,7 +239,7 @@ async def test_terminated_connections_do_not_stop_the_job(system: System, packag
         async def underway() -> bool:
             return poses.started_runs >= 2
 
-        await until(underway)
+        await eventually(underway)
         connection = await asyncpg.connect(system.settings.database_url)
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -265,7 +266,7 @@ async def test_no_runs_are_taken_while_triton_is_away(
 
     job_id = await system.submit(package, SMALL_RUNS)
     async with system.working(poses):
-        await until(retried)
+        await eventually(retried)
         await asyncio.sleep(LONGER_THAN_RETRIES_S)
         assert told("infer retried") <= system.settings.queue.load().runs
         poses.is_away = False

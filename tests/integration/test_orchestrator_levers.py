@@ -14,9 +14,10 @@ from orchestrator.service import serve_orchestrator, work_on_runs
 from orchestrator.store import JobRequest, Tenant
 from tests.media import Clip, write_clip
 from tests.services.backlogs import add_runs, make_project, relaying, until_sent, worker
-from tests.services.leases import leased, until
+from tests.services.leases import leased
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
+from tests.services.waiting import eventually
 
 INPUT_KEY = "uploads/own.zip"
 
@@ -105,7 +106,7 @@ async def until_begun(first: list, second: list, runs: int) -> None:
     async def begun() -> bool:
         return len(first) + len(second) >= runs
 
-    await until(begun)
+    await eventually(begun)
 
 
 async def test_a_dedicated_worker_takes_only_its_own(system: System, project: Tenant) -> None:
@@ -136,7 +137,7 @@ async def test_a_whole_job_by_a_dedicated_worker(system: System, project: Tenant
     async with asyncio.TaskGroup() as group:
         group.create_task(serve_orchestrator(settings, stop))
         group.create_task(work_on_runs(settings, KnownPoses(), stop))
-        await until(done)
+        await eventually(done)
         await until_sent(system, foreign)
         stop.set()
     assert (await system.store.job(foreign)).status is JobStatus.RUNNING
@@ -170,4 +171,4 @@ async def until_ended(system: System, job_id: int) -> None:
     async def ended() -> bool:
         return await count(system, query) == 0
 
-    await until(ended)
+    await eventually(ended)

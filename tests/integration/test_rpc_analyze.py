@@ -24,6 +24,7 @@ from tests.media import Clip, truncate, write_clip
 from tests.services.api import RunningApi, running_api
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
 from tests.services.triton import TritonServer
+from tests.services.waiting import until
 
 FRAMES = 45
 CHUNK = 16 << 10
@@ -80,10 +81,7 @@ def nothing_is_left() -> Callable[[RunningApi], None]:
     earlier = set(regions())
 
     def wait(api: RunningApi) -> None:
-        deadline_s = time.monotonic() + DEADLINE_S
-        while files_of(api) or set(regions()) - earlier:
-            assert time.monotonic() < deadline_s, (files_of(api), regions())
-            time.sleep(0.02)
+        until(lambda: not files_of(api) and not set(regions()) - earlier, DEADLINE_S)
         assert api.http.get("/job").json()["items"] == []
 
     return wait
@@ -95,10 +93,7 @@ def files_of(api: RunningApi) -> list[Path]:
 
 def wait_for_a_file(api: RunningApi) -> None:
     """A video has begun to arrive."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not files_of(api):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.01)
+    until(lambda: files_of(api), DEADLINE_S)
 
 
 def regions() -> list[str]:

@@ -1,7 +1,8 @@
 """JobService over a real Postgres, without an orchestrator: the same jobs as REST's."""
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -19,7 +20,7 @@ from marey.v1.jobs_pb2 import (
 
 from tests.services.api import MAX_UPLOAD_BYTES, RunningApi, execute, finish_job, upload
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
-from tests.services.stacks import until
+from tests.services.waiting import until
 
 CHUNK = 64 << 10
 
@@ -123,20 +124,21 @@ def test_a_package_that_is_too_large_leaves_nothing(api: RunningApi, rpc: RpcCli
 def test_a_repeated_key_makes_no_second_job_and_reads_no_second_package(
     api: RunningApi, rpc: RpcClient
 ) -> None:
-    sent: list[int] = []
+    answered = threading.Event()
 
-    def requests() -> Iterator[SubmitJobRequest]:
-        yield SubmitJobRequest(job=JobSpec(idempotency_key="k1", package_bytes=4000))
-        for number in range(4):
-            time.sleep(0.2)
-            sent.append(number)
-            yield SubmitJobRequest(package_chunk=b"x" * 1000)
+    def requests(package: Iterable[bytes]) -> Iterator[SubmitJobRequest]:
+        yield SubmitJobRequest(job=JobSpec(idempotency_key="k1", package_bytes=4))
+        for chunk in package:
+            yield SubmitJobRequest(package_chunk=chunk)
 
-    first = rpc.jobs.SubmitJob(requests(), timeout=DEADLINE_S, metadata=rpc.metadata)
-    assert sent == [0, 1, 2, 3]
-    again = rpc.jobs.SubmitJob(requests(), timeout=DEADLINE_S, metadata=rpc.metadata)
+    def held() -> Iterator[bytes]:
+        assert answered.wait(DEADLINE_S)
+        yield b"zips"
+
+    first = rpc.jobs.SubmitJob(requests([b"zi", b"ps"]), timeout=DEADLINE_S, metadata=rpc.metadata)
+    again = rpc.jobs.SubmitJob(requests(held()), timeout=DEADLINE_S, metadata=rpc.metadata)
+    answered.set()
     assert again == first
-    assert len(sent) < 8
     assert submit(rpc, b"x", idempotency_key="k2").job.id != first.job.id
     with pytest.raises(grpc.RpcError) as error:
         submit(rpc, b"x", idempotency_key="k1", parameters=parameters(overlay="off"))

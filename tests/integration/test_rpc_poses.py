@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
 from tests.services.rpc import DEADLINE_S
 from tests.services.running import free_port
+from tests.services.waiting import eventually
 
 FRAMES = 96
 CUT = {"overlay": "off", "frame_batch_frames": 8, "batches_per_run": 2}
@@ -102,14 +103,6 @@ async def first_video(system: System, job_id: int) -> int:
 async def begun(call: "grpc.aio.UnaryStreamCall[object, StreamPosesResponse]") -> None:
     """Wait for a stream's header."""
     assert (await anext(aiter(call))).HasField("header")
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for `condition`; fails after a while."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline_s
-        await asyncio.sleep(0.02)
 
 
 async def test_every_frame_once_and_in_order_while_the_job_runs(
@@ -229,7 +222,7 @@ async def test_a_cancelled_stream_ends_at_the_server(system: System, package: Pa
         for call in calls:
             await begun(call)
             call.cancel()
-        await until(lambda: streams.ended("CANCELLED") == 5)
+        await eventually(lambda: streams.ended("CANCELLED") == 5)
         await system.store.cancel(job_id)
 
 

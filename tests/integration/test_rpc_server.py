@@ -27,6 +27,7 @@ from tests.services.api import RunningApi, running_api, serving, upload
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
 from tests.services.running import free_port
 from tests.services.tenants import new_account
+from tests.services.waiting import until
 
 
 @pytest.fixture
@@ -224,8 +225,9 @@ def test_a_stop_ends_streams_and_lets_calls_end(database_url: str, tmp_path: Pat
 
     def requests() -> Iterator[SubmitJobRequest]:
         yield SubmitJobRequest(job=JobSpec(package_bytes=3))
+        yield SubmitJobRequest(package_chunk=b"z")
         release.wait(DEADLINE_S)
-        yield SubmitJobRequest(package_chunk=b"zip")
+        yield SubmitJobRequest(package_chunk=b"ip")
 
     with ThreadPoolExecutor(1) as thread, ExitStack() as stack:
         with running_api(usual) as api:
@@ -234,7 +236,7 @@ def test_a_stop_ends_streams_and_lets_calls_end(database_url: str, tmp_path: Pat
             watched = thread.submit(end_of, begun_watch(rpc))
             watched.add_done_callback(lambda _: release.set())
             submitted = rpc.jobs.SubmitJob.future(requests(), timeout=DEADLINE_S, metadata=rpc.metadata)
-            time.sleep(0.3)
+            until(lambda: sum(path.is_file() for path in api.objects.rglob("*")) == 2)
         assert watched.result(DEADLINE_S) == "not_ready"
         assert submitted.result(DEADLINE_S).job.id == 2
 

@@ -24,13 +24,14 @@ from deploy.embedded.process import ServiceCommand
 from orchestrator.file_cache import CacheSettings
 from orchestrator.object_stores import open_object_store
 from tests.media import Clip, write_clip
-from tests.services.leases import assert_consistent, until
+from tests.services.leases import assert_consistent
 from tests.services.network import HUB_ADDRESS, Machine, Network, is_listening, is_possible, network, relay
 from tests.services.orchestrator import System, zip_of
 from tests.services.processes import ROOT, MareyProcess, marey_process
 from tests.services.running import running
 from tests.services.s3 import S3Server
 from tests.services.triton import TritonServer
+from tests.services.waiting import eventually
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -171,7 +172,7 @@ async def test_a_job_survives_a_worker_cut_off_and_a_dead_node(
     with contextlib.ExitStack() as stack:
         await asyncio.to_thread(stack.enter_context, on(site.net.hub, "orchestrator", site, url, tmp_path))
         job_id = await system.submit(package, SMALL_RUNS)
-        await until(lambda: is_true(count("SELECT count(*) FROM frame_batch")), LONG_S)
+        await eventually(lambda: is_true(count("SELECT count(*) FROM frame_batch")), LONG_S)
         replicas, leader, peers, _ = await asyncio.to_thread(site.stream)
         assert (replicas, peers) == (3, [True, True])
 
@@ -183,7 +184,7 @@ async def test_a_job_survives_a_worker_cut_off_and_a_dead_node(
                 )
                 for name in WORKERS
             ]
-            await until(
+            await eventually(
                 lambda: is_true(
                     count(
                         "SELECT count(DISTINCT worker) = 2 AND bool_and(wait_event_type = 'Lock') FROM task,"

@@ -10,6 +10,7 @@ import marey
 import pytest
 
 from tests.services import stacks
+from tests.services.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -29,12 +30,12 @@ def test_a_stack_survives_the_death_of_a_service_and_stops_cleanly(tmp_path: Pat
         assert submit_rubbish(home, tmp_path).error_code == "not_a_zip"
 
         os.kill(stacks.pid_of(home, "nats-server"), signal.SIGKILL)
-        stacks.until(lambda: "nats was killed by signal 9" in up.output, 30, up)
-        stacks.until(lambda: up.output.count("nats          ready") == 2, 60, up)
+        until(lambda: "nats was killed by signal 9" in up.output, 30, up)
+        until(lambda: up.output.count("nats          ready") == 2, 60, up)
         assert submit_rubbish(home, tmp_path).error_code == "not_a_zip"
 
         os.kill(stacks.pid_of(home, "triton_python_backend_stub"), signal.SIGKILL)
-        stacks.until(lambda: up.output.count("triton        ready") == 2, 90, up)
+        until(lambda: up.output.count("triton        ready") == 2, 90, up)
 
         assert up.interrupt() == 0
         assert stacks.processes_of(home) == {}
@@ -58,7 +59,7 @@ def test_a_stack_keeps_its_state_and_its_home_and_leaves_nothing_when_killed(tmp
             assert client.get_job(job.id) == job
         up.process.kill()
         up.ended()
-        stacks.until(lambda: stacks.processes_of(home) == {}, 30, up)
+        until(lambda: stacks.processes_of(home) == {}, 30, up)
 
 
 def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:

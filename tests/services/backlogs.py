@@ -18,8 +18,8 @@ from orchestrator.store import JobRequest, Tenant
 from orchestrator.store.flow import BatchResult, PackageEntry, RunRows
 from orchestrator.store.tasks import Lease
 from orchestrator.waiting import Wake
-from tests.services.leases import until
 from tests.services.orchestrator import System
+from tests.services.waiting import eventually
 
 BATCH_FRAMES = 32
 EVERY_RUN = Scope(queue=Queue.RUNS)
@@ -110,7 +110,7 @@ class Turns:
         async def begun() -> bool:
             return len(self.begun) >= runs
 
-        await until(begun)
+        await eventually(begun)
 
     def jobs(self) -> list[int]:
         """The job of each run, in the order they began."""
@@ -166,4 +166,4 @@ async def until_sent(system: System, *job_ids: int, runs: int = 1) -> None:
         finally:
             await connection.close()
 
-    await until(sent)
+    await eventually(sent)

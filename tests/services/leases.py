@@ -1,8 +1,6 @@
 """Helpers: leases taken by hand, and what must hold once a job has ended."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import asyncpg
 
@@ -11,14 +9,6 @@ from orchestrator.store.tasks import Lease, ReadyTask, Sent, Windows
 from tests.services.orchestrator import System
 
 WINDOWS = Windows(runs=8, steps=8)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20) -> None:
-    """Wait for `condition`, which must come true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not await condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 async def sent_task(system: System) -> ReadyTask:

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from marey import Client
+
+from tests.services.waiting import until
 
 MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
 START_TIMEOUT_S = 150.0
@@ -71,14 +73,6 @@ def marey(arguments: list[str], folder: Path, home: Path) -> Iterator[Program]:
         program.process.kill()
         program.process.wait(10)
         until(lambda: processes_of(home) == {}, STOP_TIMEOUT_S, program)
-
-
-def until(condition: Callable[[], bool], timeout_s: float, context: object = "") -> None:
-    """Wait for `condition`; fails after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {timeout_s} s; {context}"
-        time.sleep(0.1)
 
 
 def api_url(home: Path) -> str:

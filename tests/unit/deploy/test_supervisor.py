@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Canary, RestartPolicy, Service
 from deploy.embedded.standstill import Pulses
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
+from tests.services.waiting import eventually
 
 QUICK = RestartPolicy(max_deaths=3, first_delay_s=0.01, max_delay_s=0.02)
 ANNOUNCE = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); "
@@ -54,15 +55,6 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    """Wait for `condition`, at most `timeout_s`."""
-    async with asyncio.timeout(timeout_s):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.02)
-
-
 @contextlib.asynccontextmanager
 async def supervising(folder: Path, events: list[ServiceEvent]) -> AsyncIterator[Supervisor]:
     """A supervisor that is stopped at the end."""
@@ -94,8 +86,8 @@ async def test_a_killed_service_is_started_again(tmp_path: Path) -> None:
         await supervisor.start([python_service(tmp_path, "bus", FOREVER)])
         watching = asyncio.create_task(supervisor.watch())
         os.kill(pids_of(tmp_path, "bus")[0], signal.SIGKILL)
-        await until(lambda: len(pids_of(tmp_path, "bus")) == 2)
-        await until(lambda: [event.kind for event in events].count("ready") == 2)
+        await eventually(lambda: len(pids_of(tmp_path, "bus")) == 2)
+        await eventually(lambda: [event.kind for event in events].count("ready") == 2)
         assert not watching.done()
         watching.cancel()
     died = [event.detail for event in events if event.kind == "died"]
@@ -107,8 +99,8 @@ async def test_a_service_that_loses_its_guard_dies_with_it_and_is_started_again(
     async with supervising(tmp_path, []) as supervisor:
         await supervisor.start([python_service(tmp_path, "bus", FOREVER)])
         os.kill(supervisor.pids()["bus"], signal.SIGKILL)
-        await until(lambda: len(pids_of(tmp_path, "bus")) == 2)
-        await until(lambda: not alive(pids_of(tmp_path, "bus")[0]))
+        await eventually(lambda: len(pids_of(tmp_path, "bus")) == 2)
+        await eventually(lambda: not alive(pids_of(tmp_path, "bus")[0]))
 
 
 async def test_a_service_that_keeps_dying_ends_the_watch_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -181,7 +173,7 @@ async def test_a_service_that_loses_a_helper_is_started_again(tmp_path: Path) ->
         await supervisor.start([dataclasses.replace(service, helper="sleep")])
         await asyncio.sleep(0.1)
         os.kill(pids_of(tmp_path, "triton")[0], signal.SIGKILL)
-        await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
+        await eventually(lambda: len(pids_of(tmp_path, "triton")) == 2)
     assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
         f"triton lost a process sleep; the end of {tmp_path / 'triton.log'}:"
     ]
@@ -199,7 +191,7 @@ async def test_a_service_that_hangs_is_killed_and_started_again(tmp_path: Path) 
         canary = Canary(works=works, interval_s=0.05, patience_s=0.5)
         await supervisor.start([dataclasses.replace(service, canary=canary)])
         os.kill(pids_of(tmp_path, "triton")[0], signal.SIGSTOP)
-        await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
+        await eventually(lambda: len(pids_of(tmp_path, "triton")) == 2)
         await asyncio.sleep(1.0)
         assert len(pids_of(tmp_path, "triton")) == 2
     assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
@@ -218,7 +210,7 @@ async def test_a_service_with_a_process_that_stands_still_is_started_again(tmp_p
         service = python_service(tmp_path, "triton", ANNOUNCE + beating)
         watched = dataclasses.replace(service, pulses=Pulses(folder=pulses, patience_s=0.5))
         await supervisor.start([watched])
-        await until(lambda: len(pids_of(tmp_path, "triton")) == 2)
+        await eventually(lambda: len(pids_of(tmp_path, "triton")) == 2)
     assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
         f"triton was killed: its process stopped stood still for 0.5 s; the end of {tmp_path / 'triton.log'}:"
     ]
@@ -231,7 +223,7 @@ async def test_logs_are_bounded(tmp_path: Path) -> None:
     )
     async with supervising(tmp_path, []) as supervisor:
         await supervisor.start([python_service(tmp_path, "bus", code + "time.sleep(600)")])
-        await until(lambda: (tmp_path / "bus.log.1").exists())
+        await eventually(lambda: (tmp_path / "bus.log.1").exists())
     sizes = [entry.stat().st_size for entry in os.scandir(tmp_path) if ".log" in entry.name]
     assert len(sizes) == 2
     assert max(sizes) <= 8 << 20
