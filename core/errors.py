@@ -12,7 +12,7 @@ MareyError
 │   │   ├── UnsupportedContainerError, NoVideoStreamError, NoFramesError
 │   │   └── CorruptVideoError, UnsupportedCodecError, FrameTooLargeError, VideoTooLongError
 │   └── RequestError          an API request or a setting
-│       ├── InvalidParameterError, NotFoundError, ConflictError
+│       ├── InvalidParameterError, NotFoundError, ConflictError, LastAdministratorError
 │       ├── UnauthenticatedError, ForbiddenError, InvalidLinkError, LinkExpiredError
 │       ├── PreconditionRequiredError, PreconditionFailedError, IdempotencyKeyReusedError
 │       └── UploadError       the package did not arrive
@@ -161,6 +161,10 @@ class NotFoundError(RequestError):
 
 class ConflictError(RequestError):
     """The object is not in a state that allows this."""
+
+
+class LastAdministratorError(RequestError):
+    """This would end the last key of an administrator, and nobody could make another: make one first."""
 
 
 class UnauthenticatedError(RequestError):

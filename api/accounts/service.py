@@ -58,7 +58,7 @@ class Accounts:
     async def revoke(self, tenant: Tenant, number: int) -> None:
         """The key opens nothing any more: here at once, in other processes within `KEY_LIFETIME_S`.
 
-        Raises NotFoundError.
+        Raises NotFoundError, LastAdministratorError.
         """
         await self._keys.revoke(tenant, number)
         self._known.clear()

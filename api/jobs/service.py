@@ -53,14 +53,12 @@ class Jobs:
 
     async def videos(self, tenant: Tenant, job_id: int) -> list[VideoView]:
         """The job's videos. Raises NotFoundError if there is no such job."""
-        await self._store.job(tenant, job_id)
-        return await self._store.videos(tenant, job_id)
+        return (await self._store.snapshot(tenant, job_id)).videos
 
     async def event(self, tenant: Tenant, job_id: int) -> JobEvent:
         """The job and its videos now. Raises NotFoundError."""
-        job = await self._store.job(tenant, job_id)
-        videos = await self._store.videos(tenant, job_id)
-        return JobEvent(job=job_out(job), videos=[video_out(video) for video in videos])
+        job = await self._store.snapshot(tenant, job_id)
+        return JobEvent(job=job_out(job), videos=[video_out(video) for video in job.videos])
 
     async def cancel(self, tenant: Tenant, job_id: int) -> JobView:
         """The job, cancelled. Raises NotFoundError, ConflictError."""

@@ -60,9 +60,8 @@ class Results:
 
     async def files(self, tenant: Tenant, job_id: int) -> list[ResultFile]:
         """The files that are there, the job's own last. Raises NotFoundError for an unknown job."""
-        await self._jobs.job(tenant, job_id)
-        videos = await self._jobs.videos(tenant, job_id)
-        return await asyncio.to_thread(self._existing, result_places(job_id, videos))
+        job = await self._jobs.snapshot(tenant, job_id)
+        return await asyncio.to_thread(self._existing, result_places(job_id, job.videos))
 
     def token(self, tenant: Tenant, job_id: int, path: str | None) -> str:
         """Leave to download a file, or an archive of all, for a while."""

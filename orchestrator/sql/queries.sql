@@ -53,17 +53,23 @@ SELECT j.id, j.user_id, j.project_id, j.status, j.error_code, j.error_message, l
 FROM job j JOIN pipeline l ON l.id = j.pipeline_id
 WHERE j.project_id = $1 AND j.id = $2;
 
--- name: video_views
--- The videos of job $2 of project $1 as its user sees them.
-SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_message, v.frames_total,
-       v.frames_done, v.frames_missing, v.video_results_path AS results_path, v.summary,
-       (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                   'first_frame', t.first_frame, 'last_frame', t.last_frame, 'attempts', t.attempts,
-                   'error_code', t.error_code, 'error_message', t.error_message) ORDER BY t.first_frame), '[]')
-        FROM task t
-        WHERE t.job_id = v.job_id AND t.kind = 'infer' AND t.video_id = v.id AND t.status IN ('done', 'dead')
-              AND t.error_code IS NOT NULL) AS failed_ranges
-FROM video v WHERE v.project_id = $1 AND v.job_id = $2 ORDER BY v.id;
+-- name: job_snapshot
+-- Job $2 of project $1 and its videos as its user sees them, both at one moment.
+SELECT j.id, j.user_id, j.project_id, j.status, j.error_code, j.error_message, l.pipeline_name, j.tier, j.input_key,
+       j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done,
+       (SELECT coalesce(jsonb_agg(to_jsonb(shown) ORDER BY shown.id), '[]')
+        FROM (SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_message, v.frames_total,
+                     v.frames_done, v.frames_missing, v.video_results_path AS results_path, v.summary,
+                     (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                                 'first_frame', t.first_frame, 'last_frame', t.last_frame, 'attempts', t.attempts,
+                                 'error_code', t.error_code, 'error_message', t.error_message)
+                                 ORDER BY t.first_frame), '[]')
+                      FROM task t
+                      WHERE t.job_id = v.job_id AND t.kind = 'infer' AND t.video_id = v.id
+                            AND t.status IN ('done', 'dead') AND t.error_code IS NOT NULL) AS failed_ranges
+              FROM video v WHERE v.project_id = $1 AND v.job_id = j.id) AS shown) AS videos
+FROM job j JOIN pipeline l ON l.id = j.pipeline_id
+WHERE j.project_id = $1 AND j.id = $2;
 
 -- name: pick_ready
 -- Tasks to publish, locked: per lane (runs or steps x tier x project) as many as keep $1 unread messages of runs,

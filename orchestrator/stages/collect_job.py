@@ -6,7 +6,7 @@ import msgspec
 
 from orchestrator.objects import ObjectStore
 from orchestrator.outcome import job_end
-from orchestrator.store import JobView, Store, VideoView
+from orchestrator.store import JobSnapshot, Store, VideoView
 from orchestrator.store.flow import JobEnd
 from orchestrator.store.tasks import Lease
 
@@ -21,15 +21,14 @@ class CollectJobStep:
     async def run(self, lease: Lease) -> None:
         """Every video of the job is over by now."""
         owner = await self._store.flow.owner(lease.job_id)
-        job = await self._store.jobs.job(owner, lease.job_id)
-        videos = await self._store.jobs.videos(owner, lease.job_id)
-        end = job_end(videos)
-        data = msgspec.json.format(msgspec.json.encode(_summary(job, videos, end)))
+        job = await self._store.jobs.snapshot(owner, lease.job_id)
+        end = job_end(job.videos)
+        data = msgspec.json.format(msgspec.json.encode(_summary(job, end)))
         await asyncio.to_thread(self._objects.put, f"jobs/{job.id}/summary.json", data)
         await self._store.flow.commit_job(lease, end)
 
 
-def _summary(job: JobView, videos: list[VideoView], end: JobEnd) -> dict[str, object]:
+def _summary(job: JobSnapshot, end: JobEnd) -> dict[str, object]:
     return {
         "job_id": job.id,
         "pipeline": job.pipeline_name,
@@ -37,7 +36,7 @@ def _summary(job: JobView, videos: list[VideoView], end: JobEnd) -> dict[str, ob
         "status": end.status,
         "error_code": end.failure and end.failure.code,
         "error_message": end.failure and end.failure.message,
-        "videos": [_video_summary(video) for video in videos],
+        "videos": [_video_summary(video) for video in job.videos],
     }
 
 

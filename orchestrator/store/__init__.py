@@ -5,12 +5,13 @@ from orchestrator.store.jobs import JobRequest, JobStore
 from orchestrator.store.keys import KeyStore
 from orchestrator.store.store import Store
 from orchestrator.store.tenants import API_ROLE, Tenant
-from orchestrator.store.views import JobView, VideoView
+from orchestrator.store.views import JobSnapshot, JobView, VideoView
 
 __all__ = [
     "API_ROLE",
     "Catalogue",
     "JobRequest",
+    "JobSnapshot",
     "JobStore",
     "JobView",
     "KeyStore",

@@ -78,7 +78,7 @@ class Catalogue:
     ) -> None:
         """Remove the object, unless `check` raises for what is there.
 
-        Raises NotFoundError; ConflictError while something refers to it.
+        Raises NotFoundError; ConflictError while something refers to it; LastAdministratorError.
         """
         with constraint_errors():
             async with self._as(tenant).transaction() as session:

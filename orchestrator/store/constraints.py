@@ -5,7 +5,10 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from core.errors import ConflictError, InvalidParameterError, MareyError, StoreError
+from core.errors import ConflictError, InvalidParameterError, LastAdministratorError, MareyError, StoreError
+
+_LAST_ADMINISTRATOR = "last_administrator"
+"""Told by the trigger of migration 0011."""
 
 
 @contextmanager
@@ -22,6 +25,8 @@ def constraint_errors() -> Iterator[None]:
 
 def _refusal(error: BaseException | None) -> MareyError | None:
     """Row-level security keeps Postgres from telling values, so the constraints' names tell the columns."""
+    if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == _LAST_ADMINISTRATOR:
+        return LastAdministratorError()
     if isinstance(error, asyncpg.UniqueViolationError):
         return ConflictError(f"expected a new {_column(error, '_key')}, got one that exists already")
     if isinstance(error, asyncpg.ForeignKeyViolationError):

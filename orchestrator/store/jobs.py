@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -12,8 +13,9 @@ from orchestrator.parameters import JobParameters, lever_parameters, resolve_par
 from orchestrator.store.admission import admit_job
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tenants import Tenant, TenantDatabase
-from orchestrator.store.views import JobView, VideoView
+from orchestrator.store.views import JobSnapshot, JobView
 
+T = TypeVar("T")
 _REOPEN = ("reopen_batches", "drop_collections", "reopen_videos", "revive_tasks")
 """What a redrive does to a job's parts, in this order."""
 
@@ -94,13 +96,12 @@ class JobStore:
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """Raises NotFoundError."""
         view = await self._as(tenant).row(JobView, "job_view", tenant.project_id, job_id)
-        if view is None:
-            raise NotFoundError(f"there is no job {job_id}")
-        return view
+        return _found(view, job_id)
 
-    async def videos(self, tenant: Tenant, job_id: int) -> list[VideoView]:
-        """The videos of a job in the order of its package; none before the package is unpacked."""
-        return await self._as(tenant).rows(VideoView, "video_views", tenant.project_id, job_id)
+    async def snapshot(self, tenant: Tenant, job_id: int) -> JobSnapshot:
+        """The job with its videos. Raises NotFoundError."""
+        view = await self._as(tenant).row(JobSnapshot, "job_snapshot", tenant.project_id, job_id)
+        return _found(view, job_id)
 
     async def cancel(self, tenant: Tenant, job_id: int) -> JobView:
         """End a job now: nothing of it is begun any more, and what is under way loses its lease.
@@ -185,8 +186,13 @@ def _digest(request: JobRequest) -> bytes:
 
 
 async def _require(session: Session, tenant: Tenant, job_id: int) -> None:
-    if await session.row(_Id, "owned_job", tenant.project_id, job_id) is None:
+    _found(await session.row(_Id, "owned_job", tenant.project_id, job_id), job_id)
+
+
+def _found(row: T | None, job_id: int) -> T:
+    if row is None:
         raise NotFoundError(f"there is no job {job_id}")
+    return row
 
 
 def _resolved(defaults: _Defaults, requested: Mapping[str, object]) -> JobParameters:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.errors import NotFoundError
+from orchestrator.store.constraints import constraint_errors
 from orchestrator.store.database import Database
 from orchestrator.store.tenants import Tenant, TenantDatabase
 
@@ -31,9 +32,11 @@ class KeyStore:
         return await self._database.row(KeyOwner, "key_owner", key_id)
 
     async def revoke(self, tenant: Tenant, number: int) -> None:
-        """The key opens nothing any more. Raises NotFoundError."""
+        """The key opens nothing any more. Raises NotFoundError, LastAdministratorError."""
         database = TenantDatabase(self._database, tenant)
-        if not await database.execute("revoke_key", tenant.project_id, tenant.is_admin, number):
+        with constraint_errors():
+            revoked = await database.execute("revoke_key", tenant.project_id, tenant.is_admin, number)
+        if not revoked:
             raise NotFoundError(f"there is no api_key {number}")
 
     async def keep_admin_key(self, key_id: str, digest: bytes) -> None:

@@ -56,3 +56,11 @@ class VideoView:
         if self.status.is_final:
             return 1.0
         return self.frames_done / self.frames_total if self.frames_total else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSnapshot(JobView):
+    """A job and its videos at one moment."""
+
+    videos: list[VideoView]
+    """In the order of its package; none before the package is unpacked."""

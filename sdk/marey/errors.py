@@ -11,8 +11,9 @@ MareyError
 ├── JobFailedError            the job ended without what was asked for
 └── MareyApiError             the server refused or failed the request; `code` says why
     ├── InvalidParameterError, InvalidRequestError, NotFoundError, MethodNotAllowedError, ConflictError,
-    │   RequestTooLargeError, UnauthenticatedError, ForbiddenError, PreconditionRequiredError,
-    │   PreconditionFailedError, IdempotencyKeyReusedError, InvalidLinkError, LinkExpiredError
+    │   LastAdministratorError, RequestTooLargeError, UnauthenticatedError, ForbiddenError,
+    │   PreconditionRequiredError, PreconditionFailedError, IdempotencyKeyReusedError, InvalidLinkError,
+    │   LinkExpiredError
     ├── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
     │   UploadIncompleteError
     ├── RateLimitedError, QuotaExceededError
@@ -133,6 +134,10 @@ class MethodNotAllowedError(MareyApiError):
 
 class ConflictError(MareyApiError):
     """The object is not in a state that allows this."""
+
+
+class LastAdministratorError(MareyApiError):
+    """This would end the last key of an administrator, and nobody could make another: make one first."""
 
 
 class RequestTooLargeError(MareyApiError):

@@ -1,14 +1,16 @@
 """Keys and roles: who gets in, who may change what, and that keys stay secret."""
 
+import asyncio
 import logging
 import stat
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from api.accounts.keys import new_key
-from tests.services.api import RunningApi, assert_problem, execute, http_client
+from tests.services.api import DEADLINE_S, RunningApi, assert_problem, execute, http_client
 from tests.services.tenants import new_account
 
 
@@ -62,6 +64,38 @@ def test_a_revoked_key_opens_nothing_from_then_on(api: RunningApi) -> None:
         assert_problem(account.http.get("/job"), 401, "unauthenticated")
         assert api.http.get(path).json()["revoked_at"] is not None
         assert api.http.delete(path).status_code == 204
+
+
+def test_the_last_administrator_stays(api: RunningApi) -> None:
+    own_key = "/api_key/1"
+    for path in ("/user/1", own_key):
+        said = assert_problem(api.http.delete(path), 409, "last_administrator")
+        assert "make one first" in said
+    assert api.http.get(own_key).json()["revoked_at"] is None
+    with new_account(api, role="admin") as second:
+        assert second.http.delete(own_key).status_code == 204
+        assert_problem(api.http.get("/job"), 401, "unauthenticated")
+        assert_problem(second.http.delete(f"/user/{second.ids['user']}"), 409, "last_administrator")
+        assert second.http.delete("/user/1").status_code == 204
+
+
+async def test_two_administrators_cannot_end_each_other(database_url: str) -> None:
+    """Each sees the other's key until one of both commits."""
+    async with (
+        asyncpg.create_pool(database_url, min_size=2) as pool,
+        pool.acquire() as first,
+        pool.acquire() as second,
+    ):
+        keys = "INSERT INTO api_key (user_id, role, key_id, digest) VALUES"
+        await first.execute(f"{keys} (1, 'admin', 'a', sha256('a')), (1, 'admin', 'b', sha256('b'))")
+        revoke = "UPDATE api_key SET revoked_at = now() WHERE key_id = $1"
+        async with first.transaction():
+            await first.execute(revoke, "a")
+            late = asyncio.create_task(second.execute(revoke, "b"))
+            await asyncio.sleep(0.2)
+            assert not late.done()
+        with pytest.raises(asyncpg.CheckViolationError, match="last key of an administrator"):
+            await asyncio.wait_for(late, DEADLINE_S)
 
 
 def test_members_read_and_administrators_write(api: RunningApi) -> None:

@@ -1,5 +1,6 @@
 """A read that enters as its tenant in the same statement: right under every plan, leaving nothing behind."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -45,3 +46,27 @@ async def test_every_plan_enters_first(connection: asyncpg.Connection, switch: s
 
 async def test_not_entering_shows_nothing(connection: asyncpg.Connection) -> None:
     assert await connection.fetch(load_queries()["job.list.id.desc"], 1, True, *LIST) == []
+
+
+async def test_a_job_and_its_videos_are_of_one_moment(database_url: str) -> None:
+    """Both are counted up together as often as can be while they are read."""
+    together = (
+        "WITH counted AS (UPDATE job SET videos_total = videos_total + 1 WHERE id = 1)"
+        " UPDATE video SET frames_total = frames_total + 1 WHERE job_id = 1"
+    )
+    async with Store.open(database_url, role=API_ROLE) as store, asyncpg.create_pool(database_url) as writer:
+        await store.jobs.create(MINE, JobRequest(pipeline_name="pose_2d", input_key="k"))
+        await writer.execute(
+            "INSERT INTO video (job_id, video_name, video_results_path) VALUES (1, 'v', 'r')"
+        )
+
+        async def count() -> None:
+            while True:
+                await writer.execute(together)
+
+        counting = asyncio.create_task(count())
+        seen = [await store.jobs.snapshot(MINE, 1) for _ in range(300)]
+        assert counting.cancel(), "it ended before"
+    counts = [(job.videos_total, video.frames_total) for job in seen for video in job.videos]
+    assert len(set(counts)) > 10
+    assert all(videos == frames for videos, frames in counts)

@@ -38,7 +38,7 @@ class DefaultStore(Store):
         return await self.jobs.job(DEFAULT_TENANT, job_id)
 
     async def videos(self, job_id: int) -> list[VideoView]:
-        return await self.jobs.videos(DEFAULT_TENANT, job_id)
+        return (await self.jobs.snapshot(DEFAULT_TENANT, job_id)).videos
 
     async def cancel(self, job_id: int) -> JobView:
         return await self.jobs.cancel(DEFAULT_TENANT, job_id)

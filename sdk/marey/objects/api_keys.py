@@ -64,5 +64,6 @@ class ApiKeys(Objects):
         return await self._of(_ISSUED).create(values)
 
     async def delete_api_key(self, api_key_id: int) -> None:
-        """Revoke a key, from the next request on. It stays in the list."""
+        """Revoke a key, from the next request on. It stays in the list. Refused for the last one of an
+        administrator (LastAdministratorError)."""
         await self._of(API_KEY).delete(api_key_id)

@@ -57,5 +57,6 @@ class Users(Objects):
         return await self._of(USER).update(user, changes)
 
     async def delete_user(self, user_id: int) -> None:
-        """Remove a user. Refused while jobs or keys refer to it (ConflictError)."""
+        """Remove a user and its keys. Refused while jobs refer to it (ConflictError), and for the last
+        administrator (LastAdministratorError)."""
         await self._of(USER).delete(user_id)
