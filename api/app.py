@@ -9,6 +9,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
 
 from api.accounts.controller import api_key_router
 from api.accounts.roles import PUBLIC
@@ -27,7 +28,7 @@ from api.metrics.controller import MetricsController
 from api.metrics.service import HttpMetrics
 from api.poses.analysis import Analyses
 from api.poses.service import Poses
-from api.requests import response_finisher, timed
+from api.requests import observed
 from api.results.controller import DownloadController, ResultController
 from api.results.service import Results
 from api.uploads.controller import UploadController
@@ -57,7 +58,7 @@ class Services:
     """Set when the server begins to stop: what would go on for long ends."""
 
 
-def create_app(services: Services) -> Litestar:
+def create_app(services: Services) -> ASGIApp:
     """The application over open services, which the caller closes."""
     app = Litestar(
         route_handlers=[
@@ -86,8 +87,7 @@ def create_app(services: Services) -> Litestar:
             RecursionError: on_recursion,
             Exception: on_unexpected,
         },
-        middleware=[timed, gate(services.accounts, services.admission)],
-        before_send=[response_finisher(services.http_metrics)],
+        before_request=gate(services.accounts, services.admission),
         request_class=StrictRequest,
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=_openapi(),
@@ -95,7 +95,7 @@ def create_app(services: Services) -> Litestar:
         debug=False,
     )
     complete(app.openapi_schema)
-    return app
+    return observed(app, services.http_metrics)
 
 
 def _openapi() -> OpenAPIConfig:

@@ -1,27 +1,32 @@
 """What a request passes before its handler: whose key it brings, and whether new work is taken.
 
-Not a guard of the framework, which copies the handler for each guard of each request.
+Not a guard of the framework, which copies the handler for each guard of each request, nor a middleware, which
+comes with a second handler of errors.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar import Request
+from litestar.types import Scope
 
 from api.accounts.service import Accounts
 from api.accounts.tenants import remember_tenant
 from api.admission import Admission
 from core.errors import ForbiddenError
 
+Check = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
-def gate(accounts: Accounts, admission: Admission) -> Callable[[ASGIApp], ASGIApp]:
+
+def gate(accounts: Accounts, admission: Admission) -> Check:
     """Every route needs a key unless it says that it is public.
 
     Raises UnauthenticatedError, ForbiddenError, and for a route that begins something new NotReadyError,
     StorageFullError, RateLimitedError.
     """
 
-    async def check(scope: Scope) -> None:
-        options = scope["route_handler"].opt
+    async def check(request: Request[Any, Any, Any]) -> None:
+        scope, options = request.scope, request.route_handler.opt
         if options.get("public"):
             return
         tenant = await accounts.tenant(_authorization(scope))
@@ -31,14 +36,7 @@ def gate(accounts: Accounts, admission: Admission) -> Callable[[ASGIApp], ASGIAp
         if options.get("starts_work"):
             await admission.start(tenant)
 
-    def middleware(app: ASGIApp) -> ASGIApp:
-        async def run(scope: Scope, receive: Receive, send: Send) -> None:
-            await check(scope)
-            await app(scope, receive, send)
-
-        return run
-
-    return middleware
+    return check
 
 
 def _authorization(scope: Scope) -> str | None:
