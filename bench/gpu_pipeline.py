@@ -68,12 +68,18 @@ def phase_prepare(folder: Path) -> dict[str, object]:
 
 
 def phase_nvdec(folder: Path) -> dict[str, object]:
-    """Decoding alone."""
+    """Decoding alone: PyNvVideoCodec's threads, and as many of ours."""
     from bench.gpu_decode import decode_fps
+    from bench.gpu_own_decode import own_decode_fps
 
-    videos = _videos(folder)
-    decode_fps(list(videos)[:2], 2)
-    return {str(threads): round(decode_fps(list(videos), threads)) for threads in (8, THREADS)}
+    videos = list(_videos(folder))
+    found: dict[str, object] = {}
+    for name, fps in (("", decode_fps), ("own_", own_decode_fps)):
+        fps(videos[:2], 2)
+        for threads in (8, THREADS, 14):
+            found[f"{name}{threads}"] = round(fps(videos, threads))
+            print(found, flush=True)
+    return found
 
 
 def phase_compute(folder: Path) -> dict[str, object]:
