@@ -30,8 +30,10 @@ def packages_folder(cache: Path, onnx_file: Path, target: CudaTarget) -> Path:
 
 
 def compiler_environment(cache: Path) -> dict[str, str]:
-    """Where PyTorch keeps what it compiles."""
+    """Where PyTorch keeps what it compiles. It takes the CPU's own word for what the CPU can do: it would
+    compile and load a library for each of its extensions, in processes of their own, at every start."""
     return {
+        "TORCHINDUCTOR_VEC_ISA_OK": "1",
         "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
         "TRITON_CACHE_DIR": str(cache / "triton"),
     }
