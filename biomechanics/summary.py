@@ -35,6 +35,16 @@ class FailedRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CpuRange:
+    """Frames that a GPU's decoders left to the CPU; the first of them may be still the GPU's."""
+
+    first_frame: int
+    last_frame: int
+    """Included."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSummary:
     """A video's `summary.json`."""
 
@@ -62,6 +72,8 @@ class VideoSummary:
     """Rows of the keypoint table: people summed over frames."""
     mean_confidence: float | None
     """Mean over all joints of all poses; None without poses."""
+    decoded_on_cpu: tuple[CpuRange, ...] = ()
+    """Where a worker with a GPU decoded on the CPU, and why. Where there is no GPU, nothing is said."""
     networks: Networks = field(default_factory=dict)
     """What the poses come from: the SHA-256 of each network's file."""
     failed_ranges: tuple[FailedRange, ...] = ()
@@ -80,16 +92,32 @@ class VideoSummaryBuilder:
         self._most_people = 0
         self._poses = 0
         self._confidence_sum = 0.0
+        self._cpu_ranges: list[CpuRange] = []
+        self._cpu_reason: str | None = None
+        """Of the last batch."""
 
     def append(self, batch: PoseBatch, person_ids: NDArray[np.int32]) -> None:
         """Count a batch; `person_ids` is int32 [M] beside its people."""
         self._decoded[batch.decoded_frames] = True
+        self._note_decoder(batch)
         self._people.update(person_ids.tolist())
         self._poses += len(batch.frame_index)
         self._confidence_sum += float(batch.keypoints_px[..., 2].sum(dtype=np.float64))
         if len(batch.frame_index):
             _, counts = np.unique(batch.frame_index, return_counts=True)
             self._most_people = max(self._most_people, int(counts.max()))
+
+    def _note_decoder(self, batch: PoseBatch) -> None:
+        """Batches that follow each other with the same reason are one range."""
+        if not len(batch.decoded_frames):
+            return
+        before, self._cpu_reason = self._cpu_reason, batch.cpu_reason
+        if batch.cpu_reason is None:
+            return
+        first, last = int(batch.decoded_frames[0]), int(batch.decoded_frames[-1])
+        if before == batch.cpu_reason:
+            first = self._cpu_ranges.pop().first_frame
+        self._cpu_ranges.append(CpuRange(first_frame=first, last_frame=last, reason=batch.cpu_reason))
 
     def build(self) -> VideoSummary:
         """The summary of what was appended."""
@@ -113,6 +141,7 @@ class VideoSummaryBuilder:
             most_people_in_a_frame=self._most_people,
             poses=self._poses,
             mean_confidence=round(self._confidence_sum / joints, 4) if joints else None,
+            decoded_on_cpu=tuple(self._cpu_ranges),
         )
 
 

@@ -30,6 +30,8 @@ class PoseBatch:
     """[M, 5] x1 y1 x2 y2 score."""
     keypoints_px: NDArray[np.float32]
     """[M, K, 3] x y confidence."""
+    cpu_reason: str | None = None
+    """Why a GPU's decoders left the decoding of these frames, or the last of them, to the CPU."""
 
     def __post_init__(self) -> None:
         people = len(self.frame_index)
@@ -54,6 +56,7 @@ def joined(batches: Sequence[PoseBatch]) -> PoseBatch:
         frame_index=np.concatenate([batch.frame_index for batch in batches]),
         boxes_px=np.concatenate([batch.boxes_px for batch in batches]),
         keypoints_px=np.concatenate([batch.keypoints_px for batch in batches]),
+        cpu_reason=next((batch.cpu_reason for batch in batches if batch.cpu_reason), None),
     )
 
 
@@ -67,6 +70,7 @@ def clipped(batch: PoseBatch, span: FrameSpan) -> PoseBatch:
         frame_index=batch.frame_index[people],
         boxes_px=batch.boxes_px[people],
         keypoints_px=batch.keypoints_px[people],
+        cpu_reason=batch.cpu_reason,
     )
 
 

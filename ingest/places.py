@@ -32,10 +32,20 @@ class TakePlace(Protocol):
         GPU: only who hands them on calls it."""
 
 
+TellReason = Callable[[str], None]
+"""Called before the first frame that a GPU's decoders leave to the CPU, with the reason."""
+
+
+def tell_nobody(_: str) -> None:
+    """For who does not ask."""
+
+
 class FrameDecoder(Protocol):
     """Decodes spans of videos into places. Several threads may use one at a time."""
 
-    def decode_into(self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace) -> None:
+    def decode_into(
+        self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace, tell: TellReason = tell_nobody
+    ) -> None:
         """Write the frames of a span, in order; damaged frames and those built on them are left out.
 
         The last frame is whole on return. Raises what `ingest.decoder.decode_span` raises, and what `take`
@@ -56,8 +66,10 @@ class CpuDecoder:
         self._upload = upload
         self._settings = settings
 
-    def decode_into(self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace) -> None:
-        """See `FrameDecoder`."""
+    def decode_into(
+        self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace, tell: TellReason = tell_nobody
+    ) -> None:
+        """See `FrameDecoder`. Nobody left anything to it."""
         self.decode_after(None, path, info, span, take)
 
     def decode_after(

@@ -211,4 +211,5 @@ def _in_video(result: _Result) -> PoseBatch:
         frame_index=request.frames[poses.frame_index],
         boxes_px=poses.boxes_px,
         keypoints_px=poses.keypoints_px,
+        cpu_reason=request.cpu_reason,
     )

@@ -32,6 +32,8 @@ class FrameRequest:
     """[N] indices in the video."""
     pts_ns: NDArray[np.int64]
     """[N] presentation times."""
+    cpu_reason: str | None
+    """See `PoseBatch`."""
 
 
 class RunStoppedError(Exception):
@@ -62,12 +64,13 @@ class RequestFiller:
         self._slot: Slot | None = None
         self._places: list[Place] = []
         self._frames: list[int] = []
+        self._cpu_reason: str | None = None
 
     def fill(self) -> None:
         """Decode all frames. Raises MediaError leaves if none can be decoded; returns when stopped."""
         run = self._run
         try:
-            self._decoder.decode_into(run.path, run.info, run.span, self._take)
+            self._decoder.decode_into(run.path, run.info, run.span, self._take, self._tell)
             self._emit()
         except RunStoppedError:
             return
@@ -83,6 +86,10 @@ class RequestFiller:
         self._frames.append(frame_index)
         return self._places[len(self._frames) - 1]
 
+    def _tell(self, reason: str) -> None:
+        """Frames that are waiting in the slot are taken for some of the CPU's."""
+        self._cpu_reason = reason
+
     def _emit(self) -> None:
         if self._slot is None or not self._frames:
             return
@@ -92,6 +99,7 @@ class RequestFiller:
             shape=(len(frames), *self._shape[1:]),
             frames=frames,
             pts_ns=self._run.info.pts_ns[frames],
+            cpu_reason=self._cpu_reason,
         )
         self._slot, self._frames = None, []
         self._port.emit(request)

@@ -42,4 +42,5 @@ def _confident(batch: PoseBatch, person_score: float) -> PoseBatch:
         frame_index=batch.frame_index[keep],
         boxes_px=batch.boxes_px[keep],
         keypoints_px=batch.keypoints_px[keep],
+        cpu_reason=batch.cpu_reason,
     )

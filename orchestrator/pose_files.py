@@ -13,6 +13,8 @@ from core.networks import Networks
 from core.poses import PoseBatch
 from core.video import VideoInfo
 
+_CPU_REASON = "cpu_reason"
+_OPTIONAL = {_CPU_REASON}
 _POSE_ARRAYS = ("decoded_frames", "decoded_pts_ns", "frame_index", "boxes_px", "keypoints_px")
 
 
@@ -43,13 +45,17 @@ def index_key(results_path: str) -> str:
 def encode_poses(batch: PoseBatch, networks: Networks) -> bytes:
     """The batch's arrays under their own names; the networks they come from as JSON beside them."""
     text = np.frombuffer(msgspec.json.encode(networks, order="deterministic"), np.uint8)
-    return _encode({**{name: getattr(batch, name) for name in _POSE_ARRAYS}, "networks": text})
+    arrays = {name: getattr(batch, name) for name in _POSE_ARRAYS} | {"networks": text}
+    if batch.cpu_reason is not None:
+        arrays[_CPU_REASON] = np.frombuffer(batch.cpu_reason.encode(), np.uint8)
+    return _encode(arrays)
 
 
 def decode_poses(data: bytes) -> PoseBatch:
     """The inverse of `encode_poses`. Raises ObjectStoreError for anything else."""
     arrays = _decode(data, _POSE_ARRAYS)
-    return PoseBatch(**{name: arrays[name] for name in _POSE_ARRAYS})
+    reason = arrays[_CPU_REASON].tobytes().decode() if _CPU_REASON in arrays else None
+    return PoseBatch(**{name: arrays[name] for name in _POSE_ARRAYS}, cpu_reason=reason)
 
 
 def decode_networks(data: bytes) -> Networks:
@@ -94,8 +100,9 @@ def _encode(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 
 def _decode(data: bytes, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """The arrays of these names, and optional ones where the file has them."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return {name: file[name] for name in names}
+            return {name: file[name] for name in (*names, *(_OPTIONAL & set(file.files)))}
     except (ValueError, KeyError, OSError, EOFError) as error:
         raise ObjectStoreError(f"expected a file with {', '.join(names)}, got: {error}") from error

@@ -15,7 +15,7 @@ from ingest.nvdec.device import Gpu
 from ingest.nvdec.pool import DecoderPool
 from ingest.nvdec.session import NvdecSession, ShownPicture
 from ingest.nvdec.streams import need_of, nvdec_packets, parameter_sets, refusal
-from ingest.places import CpuDecoder, DevicePlace
+from ingest.places import CpuDecoder, DevicePlace, tell_nobody
 from ingest.spans import index_at, packets_from_keyframe
 from ingest.streams import time_base_of, video_stream
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.video import FrameSpan, VideoInfo
     from ingest.nvdec.device import Stream
     from ingest.nvdec.streams import StreamNeed
-    from ingest.places import TakePlace
+    from ingest.places import TakePlace, TellReason
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,8 @@ class _Run:
 
 
 class NvdecDecoder:
-    """Decodes into places on a GPU. What NVDEC cannot do, or not exactly, the CPU does, and the log says why.
+    """Decodes into places on a GPU. What NVDEC cannot do, or not exactly, the CPU does; the log and the
+    caller are told why.
 
     The frames, their order and their times are the CPU decoder's.
     """
@@ -57,7 +58,9 @@ class NvdecDecoder:
         self._streams: list[Stream] = []
         self._lock = Lock()
 
-    def decode_into(self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace) -> None:
+    def decode_into(
+        self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace, tell: TellReason = tell_nobody
+    ) -> None:
         """See `FrameDecoder`; all places are DevicePlaces of this GPU."""
         self._gpu.use()
         stream = self._take_stream()
@@ -72,6 +75,7 @@ class NvdecDecoder:
                 error,
                 extra={"action": "decode"},
             )
+            tell(str(error))
             self._on_cpu.decode_after(decoding.last_index, path, info, span, take)
         finally:
             with self._lock:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biomechanics.summary import FrameRange, VideoSummaryBuilder, frame_ranges
+from biomechanics.summary import CpuRange, FrameRange, VideoSummaryBuilder, frame_ranges
 from core.poses import PoseBatch
 from core.skeletons import COCO_17
 from core.video import VideoInfo
@@ -56,6 +57,19 @@ def test_nobody_in_the_picture() -> None:
     assert (summary.people, summary.most_people_in_a_frame, summary.poses) == (0, 0, 0)
     assert summary.mean_confidence is None
     assert summary.missing_frames == ()
+
+
+def test_what_a_gpu_left_to_the_cpu_is_named_with_its_reason() -> None:
+    builder = VideoSummaryBuilder("run.mp4", INFO, COCO_17)
+    reasons = ["odd", "odd", None, "odd", "damaged"]
+    for start, reason in enumerate(reasons):
+        frames = batch([2 * start, 2 * start + 1], [], 0)
+        builder.append(replace(frames, cpu_reason=reason), np.array([], np.int32))
+    assert builder.build().decoded_on_cpu == (
+        CpuRange(first_frame=0, last_frame=3, reason="odd"),
+        CpuRange(first_frame=6, last_frame=7, reason="odd"),
+        CpuRange(first_frame=8, last_frame=9, reason="damaged"),
+    )
 
 
 @given(st.lists(st.booleans(), max_size=50))

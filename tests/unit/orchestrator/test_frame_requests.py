@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from core.video import FrameSpan, VideoInfo
-from ingest.places import TakePlace
+from ingest.places import TakePlace, TellReason, tell_nobody
 from orchestrator.frame_memory import OwnMemory
 from orchestrator.frame_requests import RequestFiller, RequestPort, VideoRun
 from orchestrator.frame_ring import FrameRing, RingSettings, Slot
@@ -30,11 +30,16 @@ SETTINGS = RingSettings(slots=1, slot_bytes=1000)
 class LateDecoder:
     """Its frames are whole when they are settled, or at its end; `said` tells when that was."""
 
-    def __init__(self, said: list[str]) -> None:
+    def __init__(self, said: list[str], left_from: int | None = None) -> None:
         self._said = said
+        self._left_from = left_from
 
-    def decode_into(self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace) -> None:
+    def decode_into(
+        self, path: Path, info: VideoInfo, span: FrameSpan, take: TakePlace, tell: TellReason = tell_nobody
+    ) -> None:
         for index in range(span.start, span.stop):
+            if index == self._left_from:
+                tell("too odd")
             take(index, self.settle(index))
         self._said.append("end")
 
@@ -58,3 +63,12 @@ def test_frames_are_settled_once_per_request_and_before_it_goes() -> None:
         "end",
         "request of [8, 9, 10]",
     ]
+
+
+def test_requests_say_why_the_cpu_decodes() -> None:
+    reasons: list[str | None] = []
+    run = VideoRun(path=Path("clip.mp4"), info=INFO, span=FrameSpan(0, 12))
+    port = RequestPort(borrow=lambda: Slot(0), emit=lambda request: reasons.append(request.cpu_reason))
+    ring = FrameRing(cast(TritonClient, None), SETTINGS, OwnMemory(SETTINGS.slot_bytes))
+    RequestFiller(run, LateDecoder([], left_from=6), ring, 4, port).fill()
+    assert reasons == [None, "too odd", "too odd"]

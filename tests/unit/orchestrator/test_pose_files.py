@@ -1,6 +1,6 @@
 """Poses and descriptions survive the object store."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -39,10 +39,18 @@ def test_poses_round_trip(frames: list[int]) -> None:
     data = encode_poses(batch, NETWORKS)
     decoded = decode_poses(data)
     assert decode_networks(data) == NETWORKS
+    assert decoded.cpu_reason is None
     for member in fields(batch):
+        if member.name == "cpu_reason":
+            continue
         before, after = getattr(batch, member.name), getattr(decoded, member.name)
         assert (before.dtype, before.shape) == (after.dtype, after.shape)
         np.testing.assert_array_equal(before, after)
+
+
+def test_the_reason_for_decoding_on_the_cpu_round_trips() -> None:
+    batch = replace(known_poses(np.arange(3, dtype=np.int32), INFO), cpu_reason="its codec is mpeg4, été")
+    assert decode_poses(encode_poses(batch, NETWORKS)).cpu_reason == batch.cpu_reason
 
 
 def test_info_round_trips() -> None:

@@ -14,7 +14,7 @@ from core.video import FrameSpan, VideoInfo
 from ingest.nvdec.cuvid import CuvidCalls
 from ingest.nvdec.decoder import NvdecDecoder
 from ingest.nvdec.pool import DecoderPool
-from ingest.places import DevicePlace
+from ingest.places import DevicePlace, TellReason, tell_nobody
 from ingest.probe import MediaLimits, probe_video
 from ingest.runs import plan_runs
 from tests.media import Clip, truncate, write_clip
@@ -36,7 +36,7 @@ def decoder_for(path: Path, gpu: HostGpu) -> tuple[NvdecDecoder, SoftwareNvdec, 
 
 
 def decoded(
-    decoder: NvdecDecoder, path: Path, info: VideoInfo, span: FrameSpan
+    decoder: NvdecDecoder, path: Path, info: VideoInfo, span: FrameSpan, tell: TellReason = tell_nobody
 ) -> tuple[list[int], list[NDArray[np.uint8]]]:
     indices: list[int] = []
     images: list[NDArray[np.uint8]] = []
@@ -46,7 +46,7 @@ def decoded(
         images.append(np.zeros((info.height_px, info.width_px, 3), np.uint8))
         return DevicePlace(images[-1].ctypes.data)
 
-    decoder.decode_into(path, info, span, take)
+    decoder.decode_into(path, info, span, take, tell)
     return indices, images
 
 
@@ -60,13 +60,15 @@ def spans(info: VideoInfo) -> Iterator[FrameSpan]:
 def test_frames_are_the_cpu_decoders(kind: Kind, gpu: HostGpu, tmp_path: Path) -> None:
     path = write_kind(tmp_path, kind)
     decoder, calls, info = decoder_for(path, gpu)
+    reasons: list[str] = []
     for span in spans(info):
         expected = expected_frames(path, info, span)
-        indices, images = decoded(decoder, path, info, span)
+        indices, images = decoded(decoder, path, info, span, reasons.append)
         assert indices == [frame.index for frame in expected]
         for image, frame in zip(images, expected, strict=True):
             assert np.abs(image.astype(int) - frame.image).mean() <= LARGEST_MEAN_DIFFERENCE
     assert kind.by_nvdec in {None, gpu.uploads == 0}
+    assert bool(reasons) == (gpu.uploads > 0)
     assert calls.mapped == 0
 
 
