@@ -92,8 +92,35 @@ def _tube(centres_cm: Floats, radii_cm: Floats, squash: float, sectors: int = 8)
     return centres_cm[:, None, :] + ring * radii_cm[:, None, None] - _HEAD_JOINT_CM
 
 
+_PONYTAIL = (
+    (170, -8, 0),
+    (170.5, -11, 1.8),
+    (168, -13.2, 2.4),
+    (162, -14.4, 2.6),
+    (154, -14.4, 2.2),
+    (148, -13.6, 0),
+)
+_LONG_HAIR = (
+    (171, -4.5, 0),
+    (170, -4.6, 6.0),
+    (164, -5.2, 7.8),
+    (156, -6.2, 8.2),
+    (149, -7.6, 8.0),
+    (142, -8.8, 7.0),
+    (140, -9, 0),
+)
+_BUN = (
+    (176.5, -7.5, 0),
+    (176, -7.6, 2.2),
+    (174, -8.2, 3.6),
+    (171.5, -9.0, 3.6),
+    (169.5, -9.4, 2.2),
+    (169, -9.5, 0),
+)
+
+
 def _hair_tube(rows: Sequence[tuple[float, float, float]], girth: str, squash: float) -> Patch:
-    """Rows are (height, z, radius)."""
+    """Rows are (height, z, radius), cm."""
     table = np.array(rows)
     centres = np.stack([np.zeros(len(table)), table[:, 0], table[:, 1]], axis=1)
     offsets = _tube(centres, table[:, 2], squash)
@@ -103,35 +130,10 @@ def _hair_tube(rows: Sequence[tuple[float, float, float]], girth: str, squash: f
 
 def hair_styles() -> tuple[Patch, Patch, Patch]:
     """Ponytail, long hair and bun; each is hidden inside the head while its girth is zero."""
-    ponytail = [
-        (170, -8, 0),
-        (170.5, -11, 1.8),
-        (168, -13.2, 2.4),
-        (162, -14.4, 2.6),
-        (154, -14.4, 2.2),
-        (148, -13.6, 0),
-    ]
-    long_hair = [
-        (171, -4.5, 0),
-        (170, -4.6, 6.0),
-        (164, -5.2, 7.8),
-        (156, -6.2, 8.2),
-        (149, -7.6, 8.0),
-        (142, -8.8, 7.0),
-        (140, -9, 0),
-    ]
-    bun = [
-        (176.5, -7.5, 0),
-        (176, -7.6, 2.2),
-        (174, -8.2, 3.6),
-        (171.5, -9.0, 3.6),
-        (169.5, -9.4, 2.2),
-        (169, -9.5, 0),
-    ]
     return (
-        _hair_tube(ponytail, "ponytail", squash=1.0),
-        _hair_tube(long_hair, "long_hair", squash=0.75),
-        _hair_tube(bun, "bun", squash=1.0),
+        _hair_tube(_PONYTAIL, "ponytail", squash=1.0),
+        _hair_tube(_LONG_HAIR, "long_hair", squash=0.75),
+        _hair_tube(_BUN, "bun", squash=1.0),
     )
 
 

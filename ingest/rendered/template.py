@@ -5,6 +5,7 @@ mixed between the sexes and scaled by a girth, plus an outward push by loose clo
 arrays; `bodies` combines them with the parameters of a batch of people.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -60,6 +61,12 @@ def _outward(positions: NDArray[np.float64], anchor_axis: NDArray[np.float64]) -
     return radial / np.maximum(np.linalg.norm(radial, axis=-1, keepdims=True), 1e-9)
 
 
+def _worn_outward(patch: Patch) -> NDArray[np.float64]:
+    """[vertices, 3] directions away from the middle of each ring, as long as clothes may stand off there."""
+    middle = patch.male_cm.mean(axis=1, keepdims=True)
+    return (_outward(patch.male_cm, middle) * patch.worn[..., None]).reshape(-1, 3)
+
+
 def _quads(rings: int, sectors: int) -> Ints:
     """[(rings - 1) * sectors, 4] corners of a tube's faces, ring by ring."""
     ring, sector = np.meshgrid(np.arange(rings - 1), np.arange(sectors), indexing="ij")
@@ -89,6 +96,17 @@ def _triangles(patch: Patch) -> tuple[Ints, Ints]:
     return (triangles if volume > 0 else triangles[:, ::-1]), parts
 
 
+def _all_triangles(patches: Sequence[Patch]) -> tuple[Ints, Ints]:
+    """Triangles of all patches, by vertices of the whole body, and their parts."""
+    faces, parts, start = [], [], 0
+    for patch in patches:
+        triangles, triangle_parts = _triangles(patch)
+        faces.append(triangles + start)
+        parts.append(triangle_parts)
+        start += patch.male_cm.shape[0] * patch.sectors
+    return np.concatenate(faces), np.concatenate(parts)
+
+
 def _body_patches() -> tuple[Patch, ...]:
     """All patches of the body, in the order of its vertices."""
     sided = (
@@ -113,12 +131,7 @@ def _body_patches() -> tuple[Patch, ...]:
 def body_template() -> Template:
     """The procedural body, built once."""
     built = _body_patches()
-    faces, parts, start = [], [], 0
-    for patch in built:
-        triangles, triangle_parts = _triangles(patch)
-        faces.append(triangles + start)
-        parts.append(triangle_parts)
-        start += patch.male_cm.shape[0] * patch.sectors
+    faces, face_parts = _all_triangles(built)
 
     def per_ring(name: str) -> NDArray[np.float64]:
         return np.concatenate([np.repeat(getattr(patch, name), patch.sectors, axis=0) for patch in built])
@@ -134,17 +147,10 @@ def body_template() -> Template:
             np.float32
         ),
         girth=per_ring("girth").astype(np.int64),
-        outward=np.concatenate(
-            [
-                (_outward(p.male_cm, p.male_cm.mean(axis=1, keepdims=True)) * p.worn[..., None]).reshape(
-                    -1, 3
-                )
-                for p in built
-            ]
-        ).astype(np.float32),
+        outward=np.concatenate([_worn_outward(patch) for patch in built]).astype(np.float32),
         layer=per_ring("layer").astype(np.int64),
         skin_bones=per_vertex("skin_bones", 4).astype(np.int64),
         skin_weights=per_vertex("skin_weights", 4).astype(np.float32),
-        faces=np.concatenate(faces),
-        face_parts=np.concatenate(parts),
+        faces=faces,
+        face_parts=face_parts,
     )

@@ -5,7 +5,6 @@ of which only the retargeting tables are used. It is not part of the repository;
 The formulas of shape, retargeting and skinning are those of the pack's README.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ingest.rendered.arrays import Array
 from ingest.rendered.providers import Bodies
 from ingest.rendered.shading import SmoothNormals
 from trt_build.rendering.pack_clothes import dress
+from trt_build.rendering.pack_shapes import ShapeSliders, sample_sliders, target_weights
 from trt_build.rendering.turns import axis_turn, frame, power, smallest_turn, unit
 
 Floats = NDArray[np.float64]
@@ -36,44 +36,6 @@ def _set_means(vertices: Floats, index: Ints, offset: Ints) -> Floats:
     """Means of sets of vertices, [sets, 3]."""
     sums: Floats = np.add.reduceat(vertices[index], offset[:-1], axis=0)
     return sums / np.diff(offset)[:, None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeSliders:
-    """A person in the pack's terms, all but the height in 0..1."""
-
-    male: float
-    age: float
-    muscle: float
-    weight: float
-    race: tuple[float, float, float]
-    proportions: float
-    stature_m: float
-
-
-def _thirds(slider: float, names: tuple[str, str, str]) -> dict[str, float]:
-    low, high = max(0.0, 1 - 2 * slider), max(0.0, 2 * slider - 1)
-    return dict(zip(names, (low, 1 - low - high, high), strict=True))
-
-
-def target_weights(sliders: ShapeSliders) -> dict[str, float]:
-    """Weight of each shape target but those of height, by name."""
-    weights: dict[str, float] = {}
-    muscles = _thirds(sliders.muscle, ("minmuscle", "averagemuscle", "maxmuscle"))
-    masses = _thirds(sliders.weight, ("minweight", "averageweight", "maxweight"))
-    kinds = _thirds(sliders.proportions, ("uncommonproportions", "", "idealproportions"))
-    for gender, gender_share in (("female", 1 - sliders.male), ("male", sliders.male)):
-        for age, age_share in (("young", 1 - sliders.age), ("old", sliders.age)):
-            share = gender_share * age_share
-            for race, part in zip(("african", "asian", "caucasian"), sliders.race, strict=True):
-                weights[f"{race}-{gender}-{age}"] = share * part
-            for muscle, strong in muscles.items():
-                for mass, heavy in masses.items():
-                    weights[f"universal-{gender}-{age}-{muscle}-{mass}"] = share * strong * heavy
-        weights |= {
-            f"proportions-{gender}-{kind}": gender_share * part for kind, part in kinds.items() if kind
-        }
-    return weights
 
 
 class MeshPack:
@@ -144,21 +106,6 @@ class MeshPack:
     def stature(vertices: Floats) -> float:
         """Height of the body proper, metres."""
         return float(np.ptp(vertices[:13380, 1]))
-
-
-def sample_sliders(rng: np.random.Generator) -> ShapeSliders:
-    """Athletic adults."""
-    male = rng.uniform(0, 0.15) if rng.random() < 0.5 else rng.uniform(0.85, 1)
-    race = rng.dirichlet([0.6] * 3)
-    return ShapeSliders(
-        male=male,
-        age=rng.beta(1, 6),
-        muscle=rng.uniform(0.5, 0.95),
-        weight=rng.beta(2.5, 4),
-        race=(float(race[0]), float(race[1]), float(race[2])),
-        proportions=rng.uniform(0.4, 0.95),
-        stature_m=float(np.clip(rng.normal(1.67 + 0.13 * male, 0.07), 1.52, 2.0)),
-    )
 
 
 class PackBody:
