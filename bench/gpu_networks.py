@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from trt_build.export import export_detector, export_pose
-from trt_build.importers import build, load_into, network_config, read_checkpoint
-from trt_build.networks.hrnet import HRNET_VARIANTS, HrnetSpec
-from trt_build.networks.yolox import YOLOX_VARIANTS, YoloxSpec
+from trt_build.export import IMAGENET_PIXELS, OFFICIAL_YOLOX_PIXELS
+from trt_build.importers import read_checkpoint, write_network
+from trt_build.networks.hrnet import HRNET_VARIANTS
+from trt_build.networks.yolox import YOLOX_VARIANTS
 
 Floats = NDArray[np.float32]
 RANDOM = "random"
@@ -19,37 +19,21 @@ RANDOM = "random"
 
 def write_models(detector: str, pose: str, into: Path) -> None:
     """YOLOX-s at 640 and HRNet-W32 at 256x192 from state dicts (.npz or .pth), or `random`."""
-    _write_detector(detector, into / "yolo")
-    _write_pose(pose, into / "hrnet")
+    weights = _weights(detector)
+    classes = len(weights["head.cls_preds.0.weight"]) if weights else 1
+    detector_spec = replace(YOLOX_VARIANTS["yolox_s"], num_classes=classes)
+    write_network(detector_spec, OFFICIAL_YOLOX_PIXELS, weights, detector, into / "yolo")
+    weights = _weights(pose)
+    joints = len(weights["final_layer.weight"]) if weights else 26
+    pose_spec = replace(HRNET_VARIANTS["hrnet_w32_256x192"], joints=joints)
+    write_network(pose_spec, IMAGENET_PIXELS, weights, pose, into / "hrnet")
 
 
-def _write_detector(weights: str, folder: Path) -> None:
-    state = _state(weights)
-    classes = len(state["head.cls_preds.0.weight"]) if state else 1
-    spec: YoloxSpec = replace(YOLOX_VARIANTS["yolox_s"], num_classes=classes)
-    network = build(spec)
-    if state:
-        load_into(network, state, weights)
-    export_detector(network, spec, folder / "1" / "model.onnx")
-    (folder / "config.pbtxt").write_text(network_config(spec), encoding="utf-8")
-
-
-def _write_pose(weights: str, folder: Path) -> None:
-    state = _state(weights)
-    joints = len(state["final_layer.weight"]) if state else 26
-    spec: HrnetSpec = replace(HRNET_VARIANTS["hrnet_w32_256x192"], joints=joints)
-    network = build(spec)
-    if state:
-        load_into(network, state, weights)
-    export_pose(network, spec, folder / "1" / "model.onnx")
-    (folder / "config.pbtxt").write_text(network_config(spec), encoding="utf-8")
-
-
-def _state(weights: str) -> dict[str, torch.Tensor]:
-    if weights == RANDOM:
+def _weights(origin: str) -> dict[str, torch.Tensor] | None:
+    if origin == RANDOM:
         torch.manual_seed(0)
-        return {}
-    return read_checkpoint(Path(weights))
+        return None
+    return read_checkpoint(Path(origin))
 
 
 def random_predictions(frames: int, anchors: int) -> Floats:

@@ -73,13 +73,7 @@ def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
     kind and WeightsError for a file that does not hold that kind.
     """
     known = _known(kind)
-    target = out_dir / VERSION / "model.onnx"
-    network = build(known.spec)
-    load_into(network, read_checkpoint(file), file.name)
-    if isinstance(network, Yolox) and isinstance(known.spec, YoloxSpec):
-        export_detector(network, known.spec, target, known.scale)
-    elif isinstance(network, Hrnet) and isinstance(known.spec, HrnetSpec):
-        export_pose(network, known.spec, target, known.scale)
+    write_network(known.spec, known.scale, read_checkpoint(file), file.name, out_dir)
     card = NetworkCard(
         architecture=known.spec.name,
         input_hw=known.spec.input_hw,
@@ -88,8 +82,29 @@ def import_weights(kind: str, file: Path, out_dir: Path) -> NetworkCard:
         sha256=digests(out_dir),
     )
     write_card(out_dir, card)
-    (out_dir / "config.pbtxt").write_text(network_config(known.spec), encoding="utf-8")
     return card
+
+
+def write_network(
+    spec: YoloxSpec | HrnetSpec,
+    scale: PixelScale,
+    weights: Mapping[str, Tensor] | None,
+    origin: str,
+    out_dir: Path,
+) -> None:
+    """Write `1/model.onnx` and `config.pbtxt` of a network with these weights, or with fresh ones.
+
+    Raises WeightsError, which names their `origin`, for those of another network.
+    """
+    network = build(spec)
+    if weights is not None:
+        load_into(network, weights, origin)
+    target = out_dir / VERSION / "model.onnx"
+    if isinstance(network, Yolox) and isinstance(spec, YoloxSpec):
+        export_detector(network, spec, target, scale)
+    elif isinstance(network, Hrnet) and isinstance(spec, HrnetSpec):
+        export_pose(network, spec, target, scale)
+    (out_dir / "config.pbtxt").write_text(network_config(spec), encoding="utf-8")
 
 
 def network_name(kind: str) -> str:

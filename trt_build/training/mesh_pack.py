@@ -79,14 +79,8 @@ def load_arrays(folder: Path) -> tuple[Arrays, Arrays]:
 
 def mesh_pack(body: Arrays, motions: Arrays, device: torch.device) -> MeshPack:
     """The pack's topology and motions as tensors."""
-    chosen = _drawn_faces(body)
-    quads = body["faces"][chosen].astype(np.int64)
-    slots = _face_slots(body)[chosen]
-    vertex_slot = np.zeros(len(body["vertices"]), np.int64)
-    for corner in range(4):
-        vertex_slot[quads[:, corner]] = slots
-    triangles = np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]])
-    areas = _vertex_areas(body["vertices"], triangles[np.tile(slots < PARTS_PER_SURFACE, 2)])
+    triangles, slots, vertex_slot = _drawn_triangles(body)
+    areas = _vertex_areas(body["vertices"], triangles[slots < PARTS_PER_SURFACE])
 
     def tensor(values: NDArray[np.generic], dtype: torch.dtype) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(device=device, dtype=dtype)
@@ -96,7 +90,7 @@ def mesh_pack(body: Arrays, motions: Arrays, device: torch.device) -> MeshPack:
     rotations = motions["rot"].astype(np.float32)
     return MeshPack(
         triangles=tensor(triangles, small),
-        triangle_slot=tensor(np.tile(slots, 2), small),
+        triangle_slot=tensor(slots, small),
         vertex_slot=tensor(vertex_slot, small),
         vertex_area=tensor(areas, real),
         skin_index=tensor(body["skin_index"], small),
@@ -123,6 +117,17 @@ def mesh_pack(body: Arrays, motions: Arrays, device: torch.device) -> MeshPack:
         ),
         motions=tuple(motions["names"].tolist()),
     )
+
+
+def _drawn_triangles(body: Arrays) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Triangles [T, 3], their slots [T] and those of all vertices [V], 0 where nothing is drawn."""
+    chosen = _drawn_faces(body)
+    quads = body["faces"][chosen].astype(np.int64)
+    slots = _face_slots(body)[chosen]
+    vertex_slot = np.zeros(len(body["vertices"]), np.int64)
+    for corner in range(4):
+        vertex_slot[quads[:, corner]] = slots
+    return np.concatenate([quads[:, :3], quads[:, [0, 2, 3]]]), np.tile(slots, 2), vertex_slot
 
 
 def _drawn_faces(body: Arrays) -> NDArray[np.bool_]:
