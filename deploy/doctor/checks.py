@@ -8,8 +8,9 @@ from core.errors import ConfigurationError
 from deploy.doctor.facts import PORTS_TRIED, Facts
 from deploy.embedded.nats import MAX_FILE_STORE_BYTES
 from deploy.embedded.services import PORT_NAMES
+from deploy.embedded.stub_numpy import check_numpy
 from deploy.embedded.target import ELSEWHERE, choose_target
-from deploy.embedded.triton import check_numpy, check_python
+from deploy.embedded.triton import check_python
 
 MIB = 1 << 20
 DISK_MIN_BYTES = MAX_FILE_STORE_BYTES + (1 << 30)
@@ -100,7 +101,7 @@ def check_python_library(facts: Facts) -> Finding:
 
 def check_numpy_version(facts: Facts) -> Finding:
     """NumPy 2 would pass zeros to the networks."""
-    return _judged("numpy", lambda: check_numpy(facts.numpy), facts.numpy)
+    return _judged("numpy", lambda: check_numpy(facts.numpy), facts.numpy or "none")
 
 
 def check_shared_memory(facts: Facts) -> Finding:

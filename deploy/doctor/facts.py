@@ -3,7 +3,6 @@
 import os
 import shutil
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from core.errors import ConfigurationError
@@ -12,6 +11,7 @@ from deploy.embedded.cuda_probe import CudaMachine, probe_cuda
 from deploy.embedded.machine import driver_version, gpu_names, usable_cores
 from deploy.embedded.options import ExternalServices
 from deploy.embedded.ports import free_ports_among, is_free
+from deploy.embedded.stub_numpy import stub_numpy
 from deploy.embedded.triton import SHARED_MEMORY, PythonBuild, check_server, python_build
 from orchestrator.frame_path import FramePathSettings
 
@@ -36,8 +36,8 @@ class Facts:
     """Why the installed Triton does not start, if it does not."""
     python: PythonBuild | None
     """None without an installed Triton."""
-    numpy: str
-    """Version."""
+    numpy: str | None
+    """Version that Triton's models get."""
     frames_bytes: int
     """Shared memory for the frames of all requests in flight."""
     shared_memory_free_bytes: int | None
@@ -64,7 +64,7 @@ def probe_machine(home: Path, external: ExternalServices, api_port: int | None) 
         nvdec=probe_nvdec() if gpus else Nvdec(),
         triton_problem=_triton_problem(),
         python=_python(),
-        numpy=version("numpy"),
+        numpy=stub_numpy(),
         frames_bytes=frames.slots * frames.slot_bytes,
         shared_memory_free_bytes=_free_bytes(SHARED_MEMORY),
         home_free_bytes=_free_bytes(home),

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from core.errors import ConfigurationError, NumpyVersionError
+from core.errors import ConfigurationError
 from deploy.embedded.packages import cache_folder, compile_networks, compiler_environment
 from deploy.embedded.process import ServiceCommand
+from deploy.embedded.stub_numpy import check_numpy, search_path, stub_numpy
 from model_repository.contract import (
     MODELS,
     NETWORKS,
@@ -31,7 +30,6 @@ from model_repository.plans import MANIFEST_NAME, PLAN_PATH
 from model_repository.sizes import fit_all
 from model_repository.targets import MODEL_FILE, NETWORK_PLATFORM, Target, render
 
-NUMPY_MAJOR = 1
 SHARED_MEMORY = Path("/dev/shm")
 _LOAD_TIMEOUT_S = 30.0
 KEPT_HEAP_BYTES = 512 << 20
@@ -70,7 +68,7 @@ def build_repository(target: Target, out: Path, models: Path | None = None) -> N
     ones; the other models follow their sizes. Raises ConfigurationError when this Python cannot run Triton's
     Python backend, when a network has no file, or when the sizes cannot be served.
     """
-    check_numpy(np.__version__)
+    check_numpy(stub_numpy())
     check_python(python_build())
     paths = configs_with(models)
     _check_network_files(paths)
@@ -116,15 +114,6 @@ def triton_command(repository: Path, ports: TritonPorts, gpu_pool_bytes: int = 0
 def pulses_folder(repository: Path) -> Path:
     """Where the processes of this repository's models show that they live."""
     return repository / "pulses"
-
-
-def check_numpy(version: str) -> None:
-    """Refuse a NumPy that Triton's stub was not built for: it would pass zeros without a word."""
-    if int(version.split(".")[0]) != NUMPY_MAJOR:
-        raise NumpyVersionError(
-            f"expected NumPy {NUMPY_MAJOR}, got {version}: Triton's Python backend would pass zeros. "
-            "Install numpy==1.26.4 (`make setup` does)."
-        )
 
 
 def python_build() -> PythonBuild:
@@ -261,16 +250,15 @@ def _addresses(ports: TritonPorts) -> tuple[str, ...]:
 
 
 def _environment() -> dict[str, str]:
-    """The stub embeds the Python that `python3` on PATH belongs to; models use one thread each."""
+    """Models use one thread each."""
     libraries = (
         _wheel().parent / "nvidia_pytriton.libs",
         _libpython().parent,
         os.environ.get("LD_LIBRARY_PATH"),
     )
-    path = (Path(sys.prefix) / "bin", os.environ.get("PATH"))
     return {
         "LD_LIBRARY_PATH": ":".join(str(part) for part in libraries if part),
-        "PATH": ":".join(str(part) for part in path if part),
+        "PATH": search_path(),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": str(KEPT_HEAP_BYTES),

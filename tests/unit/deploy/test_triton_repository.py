@@ -3,15 +3,13 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from core.errors import ConfigurationError, NumpyVersionError
+from core.errors import ConfigurationError
 from deploy.embedded.triton import (
     SHARED_MEMORY,
     TritonPorts,
     build_repository,
-    check_numpy,
     region_prefix,
     remove_stale_regions,
     triton_command,
@@ -119,12 +117,3 @@ def test_stale_shared_memory_of_this_repository_is_removed(tmp_path: Path) -> No
         assert other.exists()
     finally:
         other.unlink()
-
-
-def test_numpy_2_is_refused() -> None:
-    with pytest.raises(NumpyVersionError, match=r"expected NumPy 1, got 2\.1\.0.*numpy==1\.26\.4"):
-        check_numpy("2.1.0")
-
-
-def test_this_numpy_is_accepted() -> None:
-    check_numpy(np.__version__)
