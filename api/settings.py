@@ -7,9 +7,10 @@ from pathlib import Path
 
 from api.kept import kept_file
 from api.poses.analysis import AnalysisLimits
-from api.rpc.settings import RpcSettings, port_number
+from api.rpc.settings import RpcSettings
 from api.uploads.service import UploadLimits
 from core.errors import ConfigurationError
+from orchestrator.environment import port_if_set
 from orchestrator.settings import Settings
 
 DEFAULT_PORT = 8080
@@ -42,7 +43,7 @@ class ApiSettings:
         Raises ConfigurationError for a value that cannot be used.
         """
         host = environ.get("MAREY_API_HOST", "127.0.0.1")
-        port = port_number("MAREY_API_PORT", environ.get("MAREY_API_PORT", str(DEFAULT_PORT)))
+        port = port_if_set(environ, "MAREY_API_PORT") or DEFAULT_PORT
         return cls(
             services=Settings.from_environment(environ),
             secret=_secret(environ),

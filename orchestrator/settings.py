@@ -10,6 +10,7 @@ from typing import Self
 from core.errors import ConfigurationError
 from core.jobs import Tier
 from orchestrator.bus import BusSettings
+from orchestrator.environment import port_if_set, positive, positive_if_set
 from orchestrator.file_cache import CacheSettings
 from orchestrator.frame_path import FramePathSettings
 
@@ -148,13 +149,13 @@ class Settings:
             triton_url=triton,
             store_url=store,
             ready_file=Path(ready_file) if (ready_file := environment.get("MAREY_READY_FILE")) else None,
-            nats_replicas=_positive(environment, "MAREY_NATS_REPLICAS", 1),
+            nats_replicas=positive(environment, "MAREY_NATS_REPLICAS", 1),
             cache=_cache(environment),
             lease=LeaseSettings(drain_timeout_s=_drain_timeout_s(environment)),
             queue=QueueSettings(
-                runs_in_flight=_positive_if_set(environment, "MAREY_RUNS_IN_FLIGHT"),
-                requests_in_flight=_positive_if_set(environment, "MAREY_REQUESTS_IN_FLIGHT"),
-                frames_per_request=_positive_if_set(environment, "MAREY_FRAMES_PER_REQUEST"),
+                runs_in_flight=positive_if_set(environment, "MAREY_RUNS_IN_FLIGHT"),
+                requests_in_flight=positive_if_set(environment, "MAREY_REQUESTS_IN_FLIGHT"),
+                frames_per_request=positive_if_set(environment, "MAREY_FRAMES_PER_REQUEST"),
             ),
             metrics=_metrics(environment),
         )
@@ -165,42 +166,23 @@ def _cache(environment: Mapping[str, str]) -> CacheSettings:
     folder = environment.get("MAREY_CACHE_DIR")
     return CacheSettings(
         folder=Path(folder) if folder else usual.folder,
-        max_bytes=_positive(environment, "MAREY_CACHE_BYTES", usual.max_bytes),
+        max_bytes=positive(environment, "MAREY_CACHE_BYTES", usual.max_bytes),
     )
 
 
 def _metrics(environment: Mapping[str, str]) -> MetricsSettings:
-    name = "MAREY_METRICS_PORT"
-    port = _positive(environment, name, 1) if name in environment else None
     return MetricsSettings(
         host=environment.get("MAREY_METRICS_HOST", MetricsSettings().host),
-        port=None if port is None else _port(name, port),
+        port=port_if_set(environment, "MAREY_METRICS_PORT"),
     )
-
-
-def _port(name: str, port: int) -> int:
-    if port > 65535:
-        raise ConfigurationError(f"{name}: expected a number from 1 to 65535, got {port}")
-    return port
 
 
 def _drain_timeout_s(environment: Mapping[str, str]) -> int:
     """Bounded by the lease: what cannot be handed back in that time is lost anyway."""
     usual = LeaseSettings()
-    timeout_s = _positive(environment, "MAREY_DRAIN_TIMEOUT_S", int(usual.drain_timeout_s))
+    timeout_s = positive(environment, "MAREY_DRAIN_TIMEOUT_S", int(usual.drain_timeout_s))
     if timeout_s > usual.lease_s:
         raise ConfigurationError(
             f"MAREY_DRAIN_TIMEOUT_S: expected at most {usual.lease_s:g}, the lease, got {timeout_s}"
         )
     return timeout_s
-
-
-def _positive_if_set(environment: Mapping[str, str], name: str) -> int | None:
-    return _positive(environment, name, 1) if name in environment else None
-
-
-def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
-    text = environment.get(name, str(default))
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigurationError(f"{name}: expected a whole number of at least 1, got {text!r}")
-    return int(text)

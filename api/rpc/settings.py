@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import ConfigurationError
+from orchestrator.environment import port_if_set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,22 +87,15 @@ class RpcSettings:
         public_url = environ.get("MAREY_PUBLIC_URL") or f"http://{host}:{rest_port}"
         reflection = _switch(environ, "MAREY_GRPC_REFLECTION")
         tls = TlsFiles.from_environment(environ)
-        if (port := environ.get("MAREY_GRPC_PORT")) is None:
+        if (port := port_if_set(environ, "MAREY_GRPC_PORT")) is None:
             return None
         return cls(
-            port=port_number("MAREY_GRPC_PORT", port),
+            port=port,
             host=host,
             public_url=public_url.rstrip("/"),
             tls=tls,
             reflection=reflection,
         )
-
-
-def port_number(name: str, text: str) -> int:
-    """The port in the variable `name`. Raises ConfigurationError."""
-    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
-        return int(text)
-    raise ConfigurationError(f"{name}: expected a number from 1 to 65535, got {text!r}")
 
 
 def _switch(environ: Mapping[str, str], name: str) -> bool:
