@@ -1,6 +1,6 @@
 """Letterbox and normalisation of 1080p frames on a GPU: DALI against PyTorch's compiler.
 
-Frames lie in the GPU's memory, as a decoder leaves them; the result is fp16 [N, 416, 416, 3] in 0..1. Rounds
+Frames lie in the GPU's memory, as a decoder leaves them; the result is fp16 [N, 320, 544, 3] in 0..1. Rounds
 alternate, so that both meet the same machine. Needs a GPU, PyTorch and DALI (`--group dali`).
 """
 
@@ -26,7 +26,7 @@ from model_repository.glue.pixels import GREY
 from trt_build.dali import letterboxed
 
 ROOT = Path(__file__).parents[1]
-NETWORK_HW = (416, 416)
+NETWORK_HW = (320, 544)
 FRAME_HW = (1080, 1920)
 ROUND_S = 1.0
 LEVELS = 255.0
@@ -51,7 +51,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def torch_letterbox(frames: Tensor) -> Tensor:
-    """UINT8 [N, H, W, 3] -> fp16 [N, 416, 416, 3]; compiled, the pixels pass the memory once."""
+    """UINT8 [N, H, W, 3] -> fp16 [N, 320, 544, 3]; compiled, the pixels pass the memory once."""
     fitted_hw = letterboxed_hw(FRAME_HW, NETWORK_HW)
     planes = frames.permute(0, 3, 1, 2).float()
     fitted = functional.interpolate(planes, fitted_hw, mode="bilinear", align_corners=False, antialias=False)

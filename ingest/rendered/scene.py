@@ -26,6 +26,8 @@ from ingest.rendered.staging import Cast, Scene, Sensor, Stage
 Floats = NDArray[np.float64]
 
 CAMERA_MOTIONS = ("static", "panning", "handheld")
+LINE_SPREAD = 0.025
+"""How far athletes who are lined up stand from the line of sight; the picture's width is 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class SceneRequest:
     """One of `backgrounds.PLACES`."""
     camera: str | None = None
     """One of `CAMERA_MOTIONS`."""
+    lined_up: bool = False
+    """Whether athletes stand one behind another, seen from the camera."""
 
     def __post_init__(self) -> None:
         for value, allowed in ((self.place, PLACES), (self.camera, CAMERA_MOTIONS)):
@@ -168,6 +172,8 @@ def _candidate(
     width = request.size[0] / view.focal_px
     depth = view.distance_m * (rng.uniform(0.72, 1.9) if placed else 1.0)
     side = rng.uniform(-0.42, 0.42) if placed or performance.speed_mps == 0 else rng.uniform(-0.15, 0.15)
+    if placed and request.lined_up:
+        side = _side(placed[int(rng.integers(len(placed)))], request, width) + rng.normal(0, LINE_SPREAD)
     heading = _heading(rng, performance, view, request.duration_s)
     lead = placed[0] if placed else None
     if lead is not None and lead.action == performance.action and lead.speed_mps > 0:
@@ -175,6 +181,12 @@ def _candidate(
     middle = np.array([side * width * depth, 0.0, -depth])
     ahead = np.array([np.sin(heading), 0.0, np.cos(heading)])
     return replace(performance, heading_rad=heading, start_m=middle - ahead * performance.speed_mps * half)
+
+
+def _side(performance: Performance, request: SceneRequest, width: float) -> float:
+    """Where an athlete is half way through the clip, from the middle; the picture's width is 1."""
+    x, _, z = performance.ground_at(request.duration_s / 2)
+    return float(x / (-z * width))
 
 
 def _apart(first: Performance, second: Performance, duration_s: float) -> bool:

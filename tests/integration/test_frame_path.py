@@ -23,6 +23,7 @@ from orchestrator.frame_path import FramePath, FramePathSettings
 from orchestrator.frame_ring import FrameRing, RingSettings
 from orchestrator.triton import TritonClient
 from tests.media import Clip, overwrite_middle, write_clip
+from tests.services.probe_networks import level_of_score
 from tests.services.rings import fill
 from tests.services.triton import TritonServer
 
@@ -30,7 +31,6 @@ FRAMES = 45
 BLACK = 20
 """The one frame in which the probe network sees nobody."""
 WIDTH, HEIGHT = 320, 180
-"""Letterboxed to 416 x 234."""
 FRAME_BYTES = WIDTH * HEIGHT * 3
 BATCH_FRAMES = 10
 SETTINGS = FramePathSettings(frames_per_request=4, slots=3, slot_bytes=4 * FRAME_BYTES)
@@ -61,13 +61,12 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def level_of(index: int) -> int:
     """Brightness of a frame of `video`."""
-    return 0 if index == BLACK else 40 + 4 * index
+    return 0 if index == BLACK else 74 + 4 * index
 
 
 def levels_in(batch: PoseBatch) -> NDArray[np.float64]:
     """Brightness of the frame that each person's score tells of."""
-    levels: NDArray[np.float64] = (batch.boxes_px[:, 4].astype(float) * 255 * 416 - 182 * 114) / 234
-    return levels
+    return np.array([level_of_score(score) for score in batch.boxes_px[:, 4]])
 
 
 def plan(path: Path) -> tuple[VideoInfo, tuple[FrameSpan, ...]]:

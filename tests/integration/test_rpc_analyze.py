@@ -22,6 +22,7 @@ from orchestrator.frame_memory import PREFIX, SHARED_MEMORY
 from tests.integration.test_rpc_server import with_rpc
 from tests.media import Clip, truncate, write_clip
 from tests.services.api import RunningApi, running_api
+from tests.services.probe_networks import level_of_score
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
 from tests.services.triton import TritonServer
 from tests.services.waiting import until
@@ -51,7 +52,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clips") / "levels.mp4"
     with VideoWriter(path, (320, 180), Fraction(30000, 1001)) as writer:
         for index in range(FRAMES):
-            writer.write(np.full((180, 320, 3), 40 + 4 * index, np.uint8), index * 1_001_000_000 // 30)
+            writer.write(np.full((180, 320, 3), 74 + 4 * index, np.uint8), index * 1_001_000_000 // 30)
     return path
 
 
@@ -115,8 +116,8 @@ def test_poses_of_every_frame_come_back_and_nothing_stays(
     assert [frame.index for frame in frames] == list(range(FRAMES))
     assert [len(frame.people) for frame in frames] == [1] * FRAMES
     assert {person.person_id for frame in frames for person in frame.people} == {1}
-    levels = [(frame.people[0].box.score * 255 * 416 - 182 * 114) / 234 for frame in frames]
-    np.testing.assert_allclose(levels, 40 + 4 * np.arange(FRAMES), atol=1.9)
+    levels = [level_of_score(frame.people[0].box.score) for frame in frames]
+    np.testing.assert_allclose(levels, 74 + 4 * np.arange(FRAMES), atol=1.9)
     assert len(answers) >= FRAMES // 8
     nothing_is_left(api)
 

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from core.errors import InferenceError, InferenceUnavailableError, ModelContractError
 from orchestrator.triton import RegionFrames, TritonClient
-from tests.services.probe_networks import PERSON_CXCYWH
+from tests.services.probe_networks import PERSON_CXCYWH, score_of
 from tests.services.running import free_port
 from tests.services.triton import TritonServer, serving
 
-HEIGHT, WIDTH = 468, 832
-"""Half of this is the detector's width: 2 picture px per network px, nothing but grey below row 234."""
+HEIGHT, WIDTH = 612, 1088
+"""Half of this is the detector's width: 2 picture px per network px, nothing but grey below row 306."""
 
 
 @pytest.fixture
@@ -28,11 +28,6 @@ def bright_frames(*levels: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(values, (len(levels), HEIGHT, WIDTH, 3)))
 
 
-def expected_score(level: int) -> float:
-    """Mean of the letterboxed input: 234 rows of picture, 182 of grey."""
-    return (234 * level + 182 * 114) / 416 / 255
-
-
 async def test_shipped_models_pass_the_checks_at_the_start(triton: TritonServer) -> None:
     async with await TritonClient.open(triton.url) as client:
         await client.check_contract()
@@ -40,11 +35,9 @@ async def test_shipped_models_pass_the_checks_at_the_start(triton: TritonServer)
 
 
 async def test_each_frame_gets_its_own_answer(client: TritonClient) -> None:
-    poses = await client.infer_pose_2d(bright_frames(40, 250, 130))
+    poses = await client.infer_pose_2d(bright_frames(80, 250, 130))
     assert poses.frame_index.tolist() == [0, 1, 2]
-    np.testing.assert_allclose(
-        poses.boxes_px[:, 4], [expected_score(level) for level in (40, 250, 130)], atol=1e-3
-    )
+    np.testing.assert_allclose(poses.boxes_px[:, 4], [score_of(level) for level in (80, 250, 130)], atol=1e-3)
     cx, cy, width, height = (2 * value for value in PERSON_CXCYWH)
     box = [cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2]
     np.testing.assert_allclose(poses.boxes_px[:, :4], [box] * 3, atol=1e-2)
@@ -55,7 +48,7 @@ async def test_each_frame_gets_its_own_answer(client: TritonClient) -> None:
 async def test_joints_are_found_at_pixel_centres(client: TritonClient, place: tuple[int, int]) -> None:
     """A dot at pixel (x, y) is at (x + 0.5, y + 0.5), to a quarter of a heatmap cell (8.3 px / 4)."""
     x, y = place
-    frames = bright_frames(60)
+    frames = bright_frames(90)
     frames[0, y - 2 : y + 3, x - 2 : x + 3] = 255
     poses = await client.infer_pose_2d(frames)
     cell_px = 1.25 * 2 * PERSON_CXCYWH[3] / 64

@@ -13,12 +13,25 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from model_repository.contract import MODELS
+from model_repository.glue.pixels import GREY
 
 PERSON_CXCYWH = (208.0, 117.0, 120.0, 160.0)
 """Place of the person in the detector's input, network px."""
+PICTURE_ROWS, GREY_ROWS = 306, 14
+"""Of the detector's input, when a picture of 16:9 is letterboxed into it."""
 JOINTS = 26
 _BLUR = 7
 """Width of the blur, crop px: heatmap cell h is centred at crop index 4 h, as HRNet's are."""
+
+
+def score_of(level: float) -> float:
+    """The person's score in a picture of 16:9 and of one brightness."""
+    return (PICTURE_ROWS * level + GREY_ROWS * GREY) / (PICTURE_ROWS + GREY_ROWS) / 255
+
+
+def level_of_score(score: float) -> float:
+    """The brightness of a picture of 16:9, by the person's score in it."""
+    return (score * 255 * (PICTURE_ROWS + GREY_ROWS) - GREY_ROWS * GREY) / PICTURE_ROWS
 
 
 def write_probe_networks(models: Path) -> Path:
@@ -31,9 +44,9 @@ def write_probe_networks(models: Path) -> Path:
 
 
 def _yolo() -> onnx.ModelProto:
-    person = np.zeros((1, 3549, 5), np.float32)
+    person = np.zeros((1, 3570, 5), np.float32)
     person[0, 0, :4] = PERSON_CXCYWH
-    score = np.zeros((1, 3549, 5), np.float32)
+    score = np.zeros((1, 3570, 5), np.float32)
     score[0, 0, 4] = 1 / 255
     constants = {
         "axes": np.array([1, 2, 3]),
@@ -48,7 +61,7 @@ def _yolo() -> onnx.ModelProto:
         helper.make_node("Mul", ["brightness", "score"], ["scores"]),
         helper.make_node("Add", ["scores", "person"], ["predictions"]),
     ]
-    return _model(nodes, ("images", [416, 416, 3]), ("predictions", [3549, 5]), constants)
+    return _model(nodes, ("images", [320, 544, 3]), ("predictions", [3570, 5]), constants)
 
 
 def _hrnet() -> onnx.ModelProto:

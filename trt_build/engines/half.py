@@ -13,7 +13,7 @@ from model_repository.graphs import float_head, float_tail
 def write_half(source: Path, target: Path) -> None:
     """Write `source` (fp32 ONNX) with its convolutions in fp16; inputs and outputs stay as they are.
 
-    What is done to pixels stays fp32, and so do the last convolutions and what follows: at 416 px fp16 counts
+    What is done to pixels stays fp32, and so do the last convolutions and what follows: at 544 px fp16 counts
     in quarters of a pixel. The types stand in the graph, as TensorRT's strongly typed networks take them.
     """
     model = onnx.load(str(source))

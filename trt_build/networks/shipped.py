@@ -7,14 +7,15 @@ SHIPPED_DETECTOR = YoloxSpec(
     name="yolox_nano_person",
     depth=0.33,
     width=0.25,
-    input_hw=(416, 416),
+    input_hw=(320, 544),
     depthwise=True,
     num_classes=1,
     activation="relu",
 )
 """The official nano with one class, person, and ReLU, which on a CPU is 1.3x as fast as SiLU, in int8 1.7x.
 
-Input: the official BGR 0..255.
+Input: the official BGR 0..255, in the shape of most videos: as many pixels as the official square of 416, of
+which 16:9 leaves 44 % empty, so people are 1.31 times as large; in upright videos they are 0.77 times.
 """
 
 SHIPPED_POSE = HrnetSpec(

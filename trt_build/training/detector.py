@@ -14,7 +14,6 @@ from trt_build.networks.yolox import anchor_grid, flatten_levels
 BOX_WEIGHT = 5.0
 CENTRE_RADIUS_CELLS = 1.5
 CANDIDATES = 10
-OUTSIDE_COST = 1e6
 IOU_COST = 3.0
 IGNORE_IOU = 0.3
 
@@ -77,7 +76,8 @@ def assign(
     """SimOTA over all pictures at once.
 
     predicted [N, A, 4] corner boxes, score_logits [N, A, 2] objectness and class, centres [A, 2] and
-    strides [A, 1] of the anchors in pixels.
+    strides [A, 1] of the anchors in pixels. Of people one behind another the easier one would get all the
+    anchors that both want: who got fewer than they wanted choose once more, among those that are free.
     """
     with torch.no_grad():
         iou = pairwise_iou(truth.boxes_px, predicted)
@@ -85,17 +85,23 @@ def assign(
         offset = (centres - middle[:, :, None]).abs() / strides
         allowed = (offset.amax(-1) < CENTRE_RADIUS_CELLS) & truth.counts[..., None]
         joint = (score_logits[..., 0].sigmoid() * score_logits[..., 1].sigmoid()).sqrt().clamp(1e-6, 1 - 1e-6)
-        cost = -joint.log()[:, None] - IOU_COST * (iou + 1e-8).log() + OUTSIDE_COST * ~allowed
+        cost = -joint.log()[:, None] - IOU_COST * (iou + 1e-8).log()
         candidates = torch.where(allowed, iou, 0).topk(CANDIDATES, dim=-1).values
         wanted = candidates.sum(-1).int().clamp(min=1)
-        cheapest = cost.topk(CANDIDATES, dim=-1, largest=False).indices
-        rank = torch.arange(CANDIDATES, device=cost.device)
-        chosen = torch.zeros_like(allowed).scatter_(-1, cheapest, rank < wanted[..., None]) & allowed
-        contested = torch.where(chosen, cost, float("inf"))
-        person = contested.argmin(1)
-        positive = chosen.any(1)
+        won = _won(cost, allowed, wanted)
+        won |= _won(cost, allowed & ~won.any(1, keepdim=True), wanted - won.sum(-1))
+        person, positive = won.int().argmax(1), won.any(1)
         own = iou.gather(1, person[:, None])[:, 0]
         return Assignment(positive=positive, person=person, iou=torch.where(positive, own, 0))
+
+
+def _won(cost: Tensor, allowed: Tensor, wanted: Tensor) -> Tensor:
+    """Each one's `wanted` [N, G] cheapest of the allowed anchors [N, G, A]; the cheapest claim gets it."""
+    cheapest = torch.where(allowed, cost, float("inf")).topk(CANDIDATES, dim=-1, largest=False).indices
+    rank = torch.arange(CANDIDATES, device=cost.device)
+    chosen = torch.zeros_like(allowed).scatter_(-1, cheapest, rank < wanted[..., None]) & allowed
+    lowest = torch.where(chosen, cost, float("inf")).argmin(1, keepdim=True)
+    return chosen & torch.zeros_like(chosen).scatter_(1, lowest, True)
 
 
 def detector_loss(levels: tuple[Tensor, ...], truth: Truth, with_l1: bool) -> dict[str, Tensor]:

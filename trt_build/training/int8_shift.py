@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trt_build.networks.shipped import SHIPPED_DETECTOR
 from trt_build.quantise import quantise
 from trt_build.shifts import Shift, box_shift, joint_shift
 from trt_build.training.crops import PoseCrops
@@ -60,7 +61,11 @@ def pixels(network: str, seed: int) -> Iterator[Pixels]:
     device = torch.device("cpu")
     cast = ProceduralCast(ATHLETES, ATHLETES_SEED, device)
     draws = Draws(seed, device)
-    source = DetectorScenes((cast,), device) if network == "detector" else PoseCrops((cast,), device)
+    source = (
+        DetectorScenes((cast,), device, SHIPPED_DETECTOR.input_hw)
+        if network == "detector"
+        else PoseCrops((cast,), device)
+    )
     for _ in range(CALIBRATION_BATCHES):
         yield as_pixels(source.batch(BATCH, draws).images)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model_repository.glue.boxes import Size
 from trt_build.training.backdrops import paint, random_lights, shadows
 from trt_build.training.cameras import Cameras, tilted
 from trt_build.training.clutter import Clutter
@@ -13,27 +14,20 @@ from trt_build.training.drawing import Screen, draw, first_instances, seen_share
 from trt_build.training.draws import Draws
 from trt_build.training.meshes import Cast, Meshes, moved, outlines, to_layer
 
-FULL_SIDE_PX = 416
 PADDING = 114.0
 SAMPLES = 2
 MAX_PEOPLE = 10
 PEOPLE_WEIGHTS = (12, 26, 16, 12, 9, 8, 7, 5, 5)
 """How often a picture has 0, 1, ... 8 people."""
 MIN_SEEN = 1 / 3
-GATHERED_SHARE = 0.2
+GATHERED_SHARE = 0.45
+GATHERED_REACH = (0.06, 0.5)
+"""How far people stand from where they gather, shares of their height: from behind one another to apart."""
 GONE = 0.04
 """Below this share a person leaves no trace in the truth."""
 MIN_HEIGHT_PX = 11.0
-_SHAPES_OF_CONTENT = (
-    (416, 234),
-    (416, 234),
-    (416, 234),
-    (234, 416),
-    (416, 312),
-    (416, 416),
-    (312, 416),
-    (416, 178),
-)
+_ASPECTS = (16 / 9, 16 / 9, 16 / 9, 16 / 9, 9 / 16, 4 / 3, 1.0, 3 / 4, 21 / 9)
+"""Width over height of the pictures, in equal parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +35,7 @@ class DetectorBatch:
     """B letterboxed pictures with their truth."""
 
     images: Tensor
-    """[B, 3, side, side] RGB 0..255."""
+    """[B, 3, height, width] RGB 0..255."""
     boxes_px: Tensor
     """[B, MAX_PEOPLE, 4] x1 y1 x2 y2."""
     counts: Tensor
@@ -54,7 +48,8 @@ class DetectorBatch:
 class _Stage:
     """Where and how big things stand in each picture."""
 
-    side_px: int
+    input_hw: Size
+    """Of the network's input."""
     spoilt_share: float
     """Share of the pictures that are blurred, noisy or compressed."""
     cameras: Cameras
@@ -68,6 +63,8 @@ class _Stage:
     """[B] whether people stand close together, in part behind one another."""
     meeting: Tensor
     """[B, 2] where they gather, shares of the content."""
+    reach: Tensor
+    """[B] how far they stand from there, shares of their height."""
 
 
 class DetectorScenes:
@@ -77,15 +74,15 @@ class DetectorScenes:
         self,
         casts: tuple[Cast, ...],
         device: torch.device,
-        side_px: int = FULL_SIDE_PX,
+        input_hw: Size,
         spoilt_share: float = 1.0,
     ) -> None:
-        self._casts, self._side_px, self._spoilt_share = casts, side_px, spoilt_share
+        self._casts, self._input_hw, self._spoilt_share = casts, input_hw, spoilt_share
         self._clutter = Clutter(device)
 
     def batch(self, count: int, draws: Draws) -> DetectorBatch:
         """`count` pictures."""
-        stage = _stages((count, self._side_px, self._spoilt_share), draws)
+        stage = _stages((count, self._input_hw, self._spoilt_share), draws)
         people, images = [], []
         for meshes, image in self._people(count, draws):
             people.append(_placed(meshes, image, stage, draws, 1.0))
@@ -103,12 +100,11 @@ class DetectorScenes:
         return [(cast.bodies(len(part), draws), part) for cast, part in zip(self._casts, parts, strict=True)]
 
 
-def _stages(wanted: tuple[int, int, float], draws: Draws) -> _Stage:
-    """`wanted`: number of pictures, their side, the share of spoilt ones."""
-    count, side_px, spoilt_share = wanted
-    content = torch.tensor(_SHAPES_OF_CONTENT, device=draws.device) * (side_px / FULL_SIDE_PX)
-    content = content.floor()
-    content = content[draws.integers((count,), len(_SHAPES_OF_CONTENT))]
+def _stages(wanted: tuple[int, Size, float], draws: Draws) -> _Stage:
+    """`wanted`: number of pictures, size of the network's input, the share of spoilt ones."""
+    count, input_hw, spoilt_share = wanted
+    content = torch.tensor([content_px(aspect, input_hw) for aspect in _ASPECTS], device=draws.device)
+    content = content[draws.integers((count,), len(_ASPECTS))].float()
     focal = draws.log_uniform((count,), 0.7, 3.0) * content.amax(1)
     pitch = draws.normal((count,), 0.13) + 0.12
     pitch = torch.where(draws.chance((count,), 0.08), draws.uniform((count,), 0.3, 0.9), pitch)
@@ -121,7 +117,7 @@ def _stages(wanted: tuple[int, int, float], draws: Draws) -> _Stage:
     position = torch.stack([torch.zeros_like(eye), eye.clamp(0.15, 15), torch.zeros_like(eye)], 1)
     cameras = Cameras(rotation=rotation, position=position, focal_px=focal, centre_px=content / 2)
     return _Stage(
-        side_px=side_px,
+        input_hw=input_hw,
         spoilt_share=spoilt_share,
         cameras=cameras,
         content_px=content,
@@ -129,7 +125,14 @@ def _stages(wanted: tuple[int, int, float], draws: Draws) -> _Stage:
         grounded=draws.chance((count,), 0.65),
         gathered=draws.chance((count,), GATHERED_SHARE),
         meeting=draws.uniform((count, 2), 0.15, 0.85),
+        reach=draws.log_uniform((count,), *GATHERED_REACH),
     )
+
+
+def content_px(aspect: float, input_hw: Size) -> tuple[int, int]:
+    """Width and height inside the letterbox of a picture that is `aspect` times as wide as high."""
+    height, width = input_hw
+    return min(width, int(height * aspect)), min(height, int(width / aspect))
 
 
 def _placed(meshes: Meshes, image: Tensor, stage: _Stage, draws: Draws, spread: float) -> Meshes:
@@ -150,7 +153,7 @@ def _points(image: Tensor, stage: _Stage, draws: Draws) -> Tensor:
     """Where the meshes stand [I, 2], shares of the content: anywhere, or about the meeting point."""
     count = len(image)
     anywhere = torch.stack([draws.uniform((count,), -0.02, 1.02), draws.uniform((count,), 0.05, 0.95)], 1)
-    reach = 0.35 * stage.height_px[image, None] / stage.content_px[image]
+    reach = (stage.reach * stage.height_px)[image, None] / stage.content_px[image]
     near = stage.meeting[image] + draws.normal((count, 2)) * reach
     return torch.where(stage.gathered[image, None], near, anywhere)
 
@@ -169,12 +172,12 @@ def _on_ground(point_px: Tensor, depth: Tensor, image: Tensor, cameras: Cameras)
 
 def _pictures(meshes: list[Meshes], images: list[Tensor], stage: _Stage, draws: Draws) -> DetectorBatch:
     """Draw, spoil, letterbox; the last of `meshes` are things."""
-    cameras, count, side = stage.cameras, len(stage.height_px), stage.side_px
+    cameras, count, (height, width) = stage.cameras, len(stage.height_px), stage.input_hw
     layers = [to_layer(m, cameras, i, SAMPLES) for m, i in zip(meshes, images, strict=True)]
     sizes = (stage.content_px * SAMPLES).int().contiguous()
     aliased = draws.chance((count,), 0.4)
     screen = Screen(
-        height=side, width=side, samples=SAMPLES, sizes=sizes,
+        height=height, width=width, samples=SAMPLES, sizes=sizes,
         every=torch.where(aliased, SAMPLES, 1).int(), lights=random_lights(cameras, draws),
     )  # fmt: skip
     drawing = draw(layers, screen)
@@ -188,7 +191,7 @@ def _pictures(meshes: list[Meshes], images: list[Tensor], stage: _Stage, draws: 
     boxes, place = _clipped(boxes, stage.content_px[image]), _places(image, count)
     shade = _by_picture(_feet_shadows(boxes, draws), image, place, count)
     ground = stage.grounded | draws.chance((count,), 0.4)
-    back = paint(cameras, ground, (side, side), shade, draws)
+    back = paint(cameras, ground, (height, width), shade, draws)
     spoilt = degrade(drawing.colour[:, :3] + back * (1 - drawing.colour[:, 3:]), draws, stage.spoilt_share)
     extent = boxes[:, 2:] - boxes[:, :2]
     present = (seen > GONE) & (extent.amin(1) > 2)
@@ -230,8 +233,6 @@ def _by_picture(values: Tensor, image: Tensor, place: Tensor, count: int) -> Ten
 
 
 def _letterboxed(pictures: Tensor, content_px: Tensor) -> Tensor:
-    axis = torch.arange(pictures.shape[2], device=pictures.device)
-    inside = (axis[None, None] < content_px[:, 0, None, None]) & (
-        axis[None, :, None] < content_px[:, 1, None, None]
-    )
+    rows, columns = (torch.arange(side, device=pictures.device) for side in pictures.shape[2:])
+    inside = (columns < content_px[:, 0, None, None]) & (rows[:, None] < content_px[:, 1, None, None])
     return torch.where(inside[:, None], pictures, PADDING)

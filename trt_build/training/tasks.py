@@ -26,8 +26,8 @@ from trt_build.training.scenes import DetectorBatch, DetectorScenes
 SCORE = 0.25
 NMS_IOU = 0.45
 MATCH_IOU = 0.5
-L1_FROM = 0.7
-"""Share of the training after which boxes are also pulled in directly, as in YOLOX's last epochs."""
+L1_FROM = 0.3
+"""Share of the training after which boxes are also pulled in directly."""
 
 Figures = dict[str, float]
 
@@ -119,12 +119,12 @@ class DetectorTask:
         network.head.set_prior(0.01)
         self.network: nn.Module = network.to(device, memory_format=_memory_format(device))
         self._device, self._steps = device, _steps(self.network, diet)
-        side = _scaled(spec.input_hw[0], diet)
-        self._scenes = DetectorScenes(casts, device, side, diet.spoilt_share)
+        input_hw = _scaled(spec.input_hw[0], diet), _scaled(spec.input_hw[1], diet)
+        self._scenes = DetectorScenes(casts, device, input_hw, diet.spoilt_share)
         kitchen = Kitchen(
             draw=lambda count, draws: _rows(self._scenes.batch(count, draws)),
             mirror=lambda rows, chosen: _rows(mirrored_scenes(DetectorBatch(**rows), chosen)),
-            clips=Clips(for_detector, (side, side), seed),
+            clips=Clips(for_detector, input_hw, seed),
         )
         self._feed = Feed(kitchen, diet, device)
 

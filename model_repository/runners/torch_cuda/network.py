@@ -23,7 +23,7 @@ def load_network(path: Path, dtype: torch.dtype = torch.float16) -> fx.GraphModu
     """The network of an ONNX file: one input, one output; its convolutions compute in `dtype`, channels last.
 
     What is done to pixels stays fp32, and so do the last convolutions and what follows, as in
-    `trt_build/engines/half.py`: at 416 px fp16 counts in quarters of a pixel.
+    `trt_build/engines/half.py`: at 544 px fp16 counts in quarters of a pixel.
     Raises ValueError for an operator, or a use of one, that no network of Marey's has.
     """
     return _Builder(onnx.load(str(path)).graph, dtype).build()

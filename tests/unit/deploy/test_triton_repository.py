@@ -68,7 +68,7 @@ def own_detector(models: Path, side_px: int) -> Path:
     (models / "yolo" / "1").mkdir(parents=True)
     (models / "yolo" / "1" / MODEL_FILE).write_bytes(b"own")
     text = committed_configs()["yolo"].read_text()
-    (models / "yolo" / "config.pbtxt").write_text(text.replace("416, 416", f"{side_px}, {side_px}"))
+    (models / "yolo" / "config.pbtxt").write_text(text.replace("320, 544", f"{side_px}, {side_px}"))
     return models
 
 

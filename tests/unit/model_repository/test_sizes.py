@@ -14,7 +14,7 @@ from model_repository.sizes import PipelineSizes, fit, fit_all
 GOLDEN = Path(__file__).parents[2] / "golden" / "sizes"
 CONFIGS = {name: read_config(path) for name, path in committed_configs().items()}
 CONTRACTS = {name: contract_of(config) for name, config in CONFIGS.items()}
-SHIPPED = PipelineSizes(detector_hw=(416, 416), crop_hw=(256, 192), joints=26)
+SHIPPED = PipelineSizes(detector_hw=(320, 544), crop_hw=(256, 192), joints=26)
 FULL = PipelineSizes(detector_hw=(640, 640), crop_hw=(384, 288), joints=17)
 """YOLOX-s and HRNet-W48 384x288 as published."""
 

@@ -114,7 +114,7 @@ def test_the_file_declares_the_contract(exported: tuple[Yolox, Path]) -> None:
         each.name: [dim.dim_param or dim.dim_value for dim in each.type.tensor_type.shape.dim]
         for each in (*graph.input, *graph.output)
     }
-    assert sizes == {"images": ["N", 416, 416, 3], "predictions": ["N", 3549, 5]}
+    assert sizes == {"images": ["N", 320, 544, 3], "predictions": ["N", 3570, 5]}
     assert graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert not {"BatchNormalization", "Shape", "Gather"} & {node.op_type for node in graph.node}
 

@@ -121,6 +121,14 @@ def test_something_in_front_hides_joints() -> None:
     assert truth.visible[1].sum() < truth.visible[0].sum()
 
 
+def test_people_who_are_lined_up_share_a_column_of_the_picture() -> None:
+    wanted = replace(_REQUEST, people=3, actions=("idle",), camera="static", lined_up=True)
+    for seed in range(6):
+        scene = sample_scene(seed, wanted)
+        middles = scene.stage.camera.at(0.5).project(scene.cast.pose(0.5)[1].mean(axis=1))[:, 0]
+        assert np.ptp(middles) < 0.3 * _REQUEST.size[0]
+
+
 @pytest.mark.parametrize(("motion", "moves"), [("static", False), ("panning", True), ("handheld", True)])
 def test_only_static_cameras_stand_still(motion: str, moves: bool) -> None:
     assert sample_scene(4, replace(_REQUEST, camera=motion, place="studio")).stage.camera.moves == moves

@@ -85,3 +85,11 @@ def test_steps_down_the_gradient_fit_a_box() -> None:
         optimiser.step()
     assert terms["total"].item() < 0.2 * first
     assert terms["box"].item() < 1.0
+
+
+def test_who_stands_behind_another_still_gets_anchors_of_their_own() -> None:
+    behind = (18.0, 6.0, 40.0, 52.0)
+    found = assignment(truth(PERSON, behind))
+    counts = found.person[found.positive].bincount(minlength=2)
+    alone = torch.stack([assignment(truth(box)).positive.sum() for box in (PERSON, behind)])
+    assert (alone - counts).max() <= 1
