@@ -19,7 +19,7 @@ FIRST_SEED = 20_000_000
 """Of training's scenes; evaluations use small seeds."""
 SEEDS_PER_WORKER = 100_000
 CLIPS_WAITING = 8
-FIRST_ROWS = 128
+FIRST_ROWS = 48
 
 ToRows = Callable[[FootageFrame, Size, np.random.Generator], Arrays]
 
