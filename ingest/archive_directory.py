@@ -9,7 +9,6 @@ _MAX_COMMENT_BYTES = 0xFFFF
 _ZIP64_LOCATOR = struct.Struct("<4sLQL")
 _ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
 _ZIP64_END_RECORD = struct.Struct("<4sQ2H2L4Q")
-_IN_ZIP64 = 0xFFFFFFFF
 
 
 def directory_size_bytes(archive: Path) -> int:
