@@ -9,10 +9,12 @@ from rich.console import Console
 
 from deploy.embedded.foreground import output_console, until_signalled
 from deploy.embedded.home import Home
+from deploy.embedded.service import Service
 from deploy.embedded.services import triton_service
 from deploy.embedded.status import EventPrinter
 from deploy.embedded.supervisor import Supervisor
-from deploy.embedded.target import TargetWish, machine_target
+from deploy.embedded.target import TargetChoice, TargetWish, machine_target
+from deploy.embedded.trial import target_that_works
 from deploy.embedded.triton import TritonPorts
 
 
@@ -41,10 +43,16 @@ async def _serve(options: LoneTriton, console: Console) -> None:
     models = options.models and options.models.expanduser().absolute()
     target = await asyncio.to_thread(machine_target, options.target, options.engines)
     console.print(f"target        {target}", highlight=False, markup=False)
+
+    def triton_of(choice: TargetChoice) -> Service:
+        return triton_service(home, options.ports, choice, models)
+
     with home.locked() as lock_fd:
         supervisor = Supervisor(home.logs, lock_fd, EventPrinter(console))
         try:
-            await supervisor.start([triton_service(home, options.ports, target, models)])
+            working = await target_that_works(supervisor, triton_of, target, options.ports.grpc)
+            if working is not target:
+                console.print(f"target        {working}", highlight=False, markup=False)
             await supervisor.watch()
         finally:
             with anyio.CancelScope(shield=True):

@@ -98,7 +98,7 @@ def stack_services(layout: Layout) -> list[Service]:
         None if given.nats_url else _nats(layout),
         None
         if layout.target is None
-        else triton_service(layout.home, _triton_ports(layout), layout.target, layout.models),
+        else triton_service(layout.home, triton_ports(layout.ports), layout.target, layout.models),
         _orchestrator(layout),
         _api(layout),
         _worker(layout),
@@ -147,11 +147,10 @@ def triton_service(
     )
 
 
-def _triton_ports(layout: Layout) -> triton.TritonPorts:
+def triton_ports(ports: Mapping[str, int]) -> triton.TritonPorts:
+    """Those of the stack's own Triton."""
     return triton.TritonPorts(
-        http=layout.ports["triton_http"],
-        grpc=layout.ports["triton_grpc"],
-        metrics=layout.ports["triton_metrics"],
+        http=ports["triton_http"], grpc=ports["triton_grpc"], metrics=ports["triton_metrics"]
     )
 
 

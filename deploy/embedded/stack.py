@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 import anyio.from_thread
@@ -12,9 +12,10 @@ import anyio.from_thread
 from deploy.embedded.home import Home
 from deploy.embedded.options import StackOptions
 from deploy.embedded.ports import choose_ports
-from deploy.embedded.services import PORT_NAMES, Layout, stack_services
+from deploy.embedded.services import PORT_NAMES, Layout, stack_services, triton_ports, triton_service
 from deploy.embedded.supervisor import Report, ServiceEvent, Supervisor
 from deploy.embedded.target import machine_target
+from deploy.embedded.trial import target_that_works
 from deploy.embedded.versions import stack_versions
 
 
@@ -77,6 +78,7 @@ async def embedded_stack(
         )
         supervisor = Supervisor(home.logs, lock_fd, report)
         try:
+            layout = await _with_working_target(supervisor, layout)
             await supervisor.start(stack_services(layout))
             home.write_stack(await asyncio.to_thread(_facts, layout))
             yield RunningStack(layout, supervisor)
@@ -94,6 +96,20 @@ def running_stack(options: StackOptions, report: Report = ignore_events) -> Iter
         portal.wrap_async_context_manager(embedded_stack(options, report)) as stack,
     ):
         yield stack
+
+
+async def _with_working_target(supervisor: Supervisor, layout: Layout) -> Layout:
+    """Where the target is on trial, Triton runs when this returns."""
+    if layout.target is None or layout.target.otherwise is None:
+        return layout
+    ports = triton_ports(layout.ports)
+    working = await target_that_works(
+        supervisor,
+        lambda choice: triton_service(layout.home, ports, choice, layout.models),
+        layout.target,
+        ports.grpc,
+    )
+    return replace(layout, target=working)
 
 
 def _facts(layout: Layout) -> dict[str, object]:

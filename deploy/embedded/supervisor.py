@@ -52,12 +52,13 @@ class Supervisor:
         self._levels: list[list[Service]] = []
 
     async def start(self, services: Sequence[Service]) -> None:
-        """Start `services`; return when all are ready.
+        """Start those of `services` that do not run yet; return when all are ready.
 
         Raises ServiceDiedError if one ends or is not ready in time; call `stop` also then.
         """
-        self._levels = start_levels(services)
-        for level in self._levels:
+        levels = start_levels([each for each in services if each.name not in self._running])
+        self._levels += levels
+        for level in levels:
             await _all_or_first_failure([self._start_one(service) for service in level])
 
     async def watch(self) -> None:

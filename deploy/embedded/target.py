@@ -19,6 +19,7 @@ ELSEWHERE = "that of the Triton at $MAREY_TRITON_URL, which was named"
 
 REQUESTS_IN_FLIGHT = 16
 """Two for each NVDEC engine of the largest GPUs, and some of other workers."""
+_LONGEST_PROBLEM = 300
 POOL_COPIES = 4
 """Of the frames in flight: `letterbox` and `crop` get one each; the rest is for outputs and fragments."""
 POOL_SHARE = 8
@@ -33,6 +34,16 @@ class TargetChoice:
     why: str
     gpu_pool_bytes: int = 0
     """For `triton_command`."""
+    otherwise: Target | None = None
+    """What serves where this does not work; None: nothing else was wanted."""
+
+    def fallen_back(self, problem: str) -> "TargetChoice":
+        """The fallback, with the first line of why this one does not work."""
+        if self.otherwise is None:
+            raise ValueError(f"expected a choice with a fallback, got {self}")
+        first_line = problem.partition("\n")[0][:_LONGEST_PROBLEM]
+        why = f"{_described(self.target)} does not work here: {first_line}"
+        return TargetChoice(target=self.otherwise, why=why)
 
     @property
     def start_timeout_s(self) -> float:
@@ -69,12 +80,16 @@ def choose_target(
     cuda: CudaMachine,
     engines: Path | None = None,
 ) -> TargetChoice:
-    """`cuda` where PyTorch has a GPU, else `cpu`. Raises ConfigurationError for a wish that cannot be."""
+    """`cuda` where PyTorch has a GPU, on trial unless it was asked for; else `cpu`.
+
+    Raises ConfigurationError for a wish that cannot be.
+    """
     if cuda.gpu and wish != "cpu":
         return TargetChoice(
             target=CudaTarget(gpu=cuda.gpu, torch=cuda.torch, engines=engines),
             why="it was asked for" if wish == "cuda" else "PyTorch has a GPU",
             gpu_pool_bytes=pool_bytes(GPU_SLOT_BYTES, cuda.memory_bytes),
+            otherwise=CpuTarget(cores=cores) if wish == "auto" and engines is None else None,
         )
     choice = TargetChoice(target=CpuTarget(cores=cores), why=_why_cpu(wish, gpus, cuda))
     if wish == "cuda":

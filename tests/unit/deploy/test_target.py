@@ -25,6 +25,23 @@ def test_a_gpu_that_pytorch_has_is_used() -> None:
     assert choice.gpu_pool_bytes == pool_bytes(GPU_SLOT_BYTES, CUDA.memory_bytes)
 
 
+def test_only_a_target_that_nobody_asked_for_has_a_fallback() -> None:
+    choice = choose_target("auto", 16, GPUS, CUDA)
+    assert choice.otherwise == CpuTarget(cores=16)
+    assert choose_target("cuda", 16, GPUS, CUDA).otherwise is None
+    assert choose_target("auto", 16, GPUS, CUDA, Path("/engines")).otherwise is None
+    assert choose_target("cpu", 16, GPUS, CUDA).otherwise is None
+
+
+def test_a_fallback_says_what_did_not_work() -> None:
+    fallen = choose_target("auto", 2, GPUS, CUDA).fallen_back("triton ended with status 1\n    its log\n")
+    assert str(fallen) == (
+        "cpu (ONNX Runtime, 2 cores), because cuda (PyTorch 2.11.0+cu130, NVIDIA H200) does not work here: "
+        "triton ended with status 1"
+    )
+    assert (fallen.otherwise, fallen.gpu_pool_bytes) == (None, 0)
+
+
 def test_without_a_gpu_the_cpu_is_used() -> None:
     choice = choose_target("auto", 1, [], CudaMachine())
     assert choice.target == CpuTarget(cores=1)
