@@ -25,7 +25,7 @@ from bench.record import write_record
 from deploy.embedded.machine import driver_version, gpu_names
 
 ROOT = Path(__file__).parents[1]
-PHASES = ("prepare", "nvdec", "compute", "script", "service", "two")
+PHASES = ("prepare", "nvdec", "compute", "script", "service", "mps", "overlay", "two")
 THREADS = 12
 STREAMS = 2
 """Threads that compute, in (b) and (c)."""
@@ -108,21 +108,40 @@ def phase_script(folder: Path) -> dict[str, object]:
     return {"fps": round(work.fps), "frames": work.frames, "people": work.people / work.frames}
 
 
+def phase_mps(folder: Path) -> dict[str, object]:
+    """The service where all processes share the GPU by NVIDIA's Multi-Process Service."""
+    from bench.gpu_mps import mps
+
+    with mps(folder / "mps"):
+        return phase_service(folder)
+
+
+def phase_overlay(folder: Path) -> dict[str, object]:
+    """What an overlay costs."""
+    from bench.gpu_service import gpu_stack, job_seconds, overlay_ms
+
+    video, frames = next(iter(_videos(folder).items()))
+    with gpu_stack(folder / "home_overlay", folder / "models") as stack:
+        job_seconds(stack, {video: frames})
+        return {"ms_per_frame": overlay_ms(stack, video, frames)}
+
+
 def phase_service(folder: Path) -> dict[str, object]:
     """The service, and one frame's latency."""
     import av
     import numpy as np
 
     from bench.gpu_ensemble import ensemble_fps, model_statistics
-    from bench.gpu_service import busy_cores, frame_latency_ms, gpu_stack, job_seconds
+    from bench.gpu_service import busy_cores, frame_latency_ms, gpu_stack, job_seconds, results_of
 
     videos = _videos(folder)
-    with gpu_stack(folder / "home", folder / "models") as stack:
+    with tempfile.TemporaryDirectory(dir=folder) as home, gpu_stack(Path(home), folder / "models") as stack:
         url = stack.environment["MAREY_TRITON_URL"]
         first = dict(list(videos.items())[:2])
         job_seconds(stack, first)
         with busy_cores(stack) as cores:
             seconds = [job_seconds(stack, videos) for _ in range(2)]
+        results = results_of(Path(home))
         models = model_statistics(url)
         with av.open(str(next(iter(videos)))) as container:
             frame = np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
@@ -140,6 +159,7 @@ def phase_service(folder: Path) -> dict[str, object]:
         "ensemble_fps": ensemble,
         "models": models,
         "busy_cores": cores,
+        "results": results,
     }
 
 

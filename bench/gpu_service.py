@@ -1,5 +1,6 @@
 """The whole service on the GPU: jobs from POST /job to completed, and one frame through the ensemble."""
 
+import json
 import os
 import subprocess
 import sysconfig
@@ -19,7 +20,6 @@ from deploy.embedded.stack import RunningStack, running_stack
 from deploy.embedded.supervisor import ServiceEvent
 
 DEADLINE_S = 300.0
-PARAMETERS = {"overlay": "off"}
 MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
 
 
@@ -34,14 +34,32 @@ def gpu_stack(home: Path, models: Path) -> Iterator[RunningStack]:
         yield stack
 
 
-def job_seconds(stack: RunningStack, videos: Mapping[Path, int]) -> float:
+def job_seconds(stack: RunningStack, videos: Mapping[Path, int], overlay: str = "off") -> float:
     """From the posted to the completed job by the service's own clock."""
     with marey.Client(stack.api_url, stack.api_key) as client:
-        submitted = client.submit(list(videos), "pose_2d", PARAMETERS)
+        submitted = client.submit(list(videos), "pose_2d", {"overlay": overlay})
         job = client.wait(submitted.id, DEADLINE_S).job
     if job.status != "completed" or job.finished_at is None:
         raise RuntimeError(f"expected job {job.id} to be completed, got {job.status}")
     return (job.finished_at - job.created_at).total_seconds()
+
+
+def overlay_ms(stack: RunningStack, video: Path, frames: int) -> dict[str, float]:
+    """Milliseconds per frame that the overlay adds to a job of one video, by its size."""
+    seconds = {size: job_seconds(stack, {video: frames}, size) for size in ("off", "half", "full")}
+    off_s = seconds.pop("off")
+    return {size: round(1000 * (taken_s - off_s) / frames, 3) for size, taken_s in seconds.items()}
+
+
+def results_of(home: Path) -> dict[str, object]:
+    """What all jobs of a stack gave: a rate without people, or with the CPU's decoder, would tell nothing."""
+    summaries = [json.loads(path.read_text()) for path in home.glob("objects/**/summary.json")]
+    of_videos = [summary for summary in summaries if "frames_decoded" in summary]
+    return {
+        "frames": sum(summary["frames_decoded"] for summary in of_videos),
+        "poses": sum(summary["poses"] for summary in of_videos),
+        "decoded_on_cpu": [each for summary in of_videos for each in summary["decoded_on_cpu"]][:10],
+    }
 
 
 @contextmanager
