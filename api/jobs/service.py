@@ -9,8 +9,7 @@ from api.jobs.schemas import JobCreate, JobEvent
 from api.jobs.shapes import job_out, video_out
 from core.errors import InvalidParameterError, NotFoundError
 from orchestrator.objects import ObjectStore
-from orchestrator.parameters import JobParameters
-from orchestrator.store import JobRequest, JobStore, JobView, Tenant, VideoView
+from orchestrator.store import JobRequest, JobStore, JobTerms, JobView, Tenant, VideoView
 
 _INPUT_KEY = re.compile(r"uploads/(\d+)/[0-9a-f]{32}\.zip", re.ASCII)
 
@@ -40,12 +39,10 @@ class Jobs:
         )
         return await self._store.job(tenant, await self._store.create(tenant, request))
 
-    async def parameters(
-        self, tenant: Tenant, pipeline: str, requested: Mapping[str, object]
-    ) -> JobParameters:
+    async def terms(self, tenant: Tenant, pipeline: str, requested: Mapping[str, object]) -> JobTerms:
         """Those that a job would have. Raises InvalidParameterError."""
         check_parameters(requested)
-        return await self._store.parameters(tenant, pipeline, requested)
+        return await self._store.terms(tenant, pipeline, requested)
 
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """The job. Raises NotFoundError."""

@@ -9,19 +9,21 @@ from uuid import uuid4
 
 from api.bounds import ProjectBound
 from api.poses.parts import KnownPoses, PoseHead, PosePart
+from api.poses.turns import Turns
 from api.uploads.body import unstalled
 from biomechanics.summary import FrameRange
 from core.errors import CorruptVideoError, ObjectStoreError, UploadTooLargeError
+from core.jobs import TaskKind
 from core.poses import PoseBatch
 from core.skeletons import skeleton_of
 from ingest.probe import MediaLimits, probe_video
 from ingest.runs import RunPlan, plan_runs
 from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.lanes import Lane
 from orchestrator.objects import ObjectStore
-from orchestrator.parameters import JobParameters
 from orchestrator.people import PeopleInOrder
 from orchestrator.stages.submit import named_as
-from orchestrator.store import Tenant
+from orchestrator.store import JobTerms, Tenant
 from orchestrator.triton import TritonClient
 
 _BUSY_RETRY_S = 10.0
@@ -36,7 +38,9 @@ class AnalysisLimits:
     max_bytes: int = 512 << 20
     """Of one video."""
     at_once: int = 4
-    """More wait, as long as their deadline allows."""
+    """Whose file is there and that have memory for frames; more wait, as long as their deadline allows."""
+    computing_at_once: int = 2
+    """Of these: whose frames are decoded and inferred at a moment, with one thread to decode for each."""
     at_once_per_project: int = 2
     """More are refused."""
     idle_s: float = 60.0
@@ -49,11 +53,14 @@ class Analysis:
 
     name: str
     """That its user gave to the file."""
-    parameters: JobParameters
+    terms: JobTerms
 
 
 class Analyses:
-    """Takes videos through the workers' frame path, beside them: nothing is recorded, nothing is kept."""
+    """Takes videos through the workers' frame path, beside them: nothing is recorded, nothing is kept.
+
+    Tiers and projects take turns, run by run, as they do at a worker.
+    """
 
     def __init__(
         self,
@@ -66,7 +73,8 @@ class Analyses:
         self._objects = objects
         self._limits = limits
         self._check_room = check_room
-        self._places = asyncio.Semaphore(limits.at_once)
+        self._places = Turns(limits.at_once)
+        self._turns = Turns(limits.computing_at_once)
         most = limits.at_once_per_project
         self._bound = ProjectBound(most=most, what="analyses", retry_after_s=_BUSY_RETRY_S)
 
@@ -78,16 +86,16 @@ class Analyses:
         Raises QuotaExceededError, UploadTooLargeError, UploadIncompleteError, StorageFullError, MediaError
         leaves, InferenceError leaves.
         """
+        lane = Lane.of(TaskKind.INFER, analysis.terms.tier, tenant.project_id)
         with self._bound.one(tenant):
-            async with self._places:
-                await self._check_room(0)
-                with self._objects.scratch() as folder:
-                    path = folder / uuid4().hex
-                    await self._receive(path, body)
-                    with named_as(analysis.name, path):
-                        async with aclosing(self._analysed(path, analysis)) as parts:
-                            async for part in parts:
-                                yield part
+            await self._check_room(0)
+            with self._objects.scratch() as folder:
+                path = folder / uuid4().hex
+                await self._receive(path, body)
+                with named_as(analysis.name, path):
+                    async with aclosing(self._analysed(path, analysis, lane)) as parts:
+                        async for part in parts:
+                            yield part
 
     async def _receive(self, path: Path, body: AsyncIterator[bytes]) -> None:
         try:
@@ -101,24 +109,50 @@ class Analyses:
         except OSError as error:
             raise ObjectStoreError(f"object store: {error}") from error
 
-    async def _analysed(self, path: Path, analysis: Analysis) -> AsyncGenerator[PosePart, None]:
-        parameters = analysis.parameters
+    async def _analysed(self, path: Path, analysis: Analysis, lane: Lane) -> AsyncGenerator[PosePart, None]:
+        parameters = analysis.terms.parameters
         info = await asyncio.to_thread(probe_video, path, MediaLimits())
         runs = plan_runs(info, parameters.frame_batch_frames, parameters.batches_per_run)
         people, has_poses = PeopleInOrder(parameters.person_score), False
         async with (
+            self._places.turn(lane, info.frame_count),
             await TritonClient.open(self._triton_url) as triton,
             FramePath(triton, _FRAME_PATH) as frame_path,
         ):
             yield PoseHead(name=analysis.name, info=info, skeleton=skeleton_of(triton.joint_count))
             networks = await frame_path.networks()
             for run in runs:
-                async with aclosing(frame_path.infer_run(path, info, run.batches, networks)) as batches:
+                computed = frame_path.infer_run(path, info, run.batches, networks)
+                async with aclosing(self._in_turn(lane, run, computed)) as batches:
                     async for part in _run_parts(batches, run, people):
                         has_poses = has_poses or isinstance(part, KnownPoses)
                         yield part
         if not has_poses:
             raise CorruptVideoError(f"{path.name}: expected frames that can be decoded, got none")
+
+    async def _in_turn(
+        self, lane: Lane, run: RunPlan, computed: AsyncGenerator[PoseBatch, None]
+    ) -> AsyncGenerator[PoseBatch, None]:
+        """What is computed, once it is the lane's turn.
+
+        Whoever takes it slowly holds up nobody: a turn ends with the run's last frame, and poses are small.
+        """
+        batches: asyncio.Queue[PoseBatch | None] = asyncio.Queue()
+
+        async def compute() -> None:
+            async with self._turns.turn(lane, run.span.stop - run.span.start), aclosing(computed):
+                async for batch in computed:
+                    batches.put_nowait(batch)
+
+        computing = asyncio.create_task(compute(), name=f"analyse from frame {run.span.start}")
+        computing.add_done_callback(lambda _: batches.put_nowait(None))
+        try:
+            while (batch := await batches.get()) is not None:
+                yield batch
+            await computing
+        finally:
+            computing.cancel()
+            await asyncio.gather(computing, return_exceptions=True)
 
 
 async def _run_parts(

@@ -45,8 +45,8 @@ class PoseServicer(poses_pb2_grpc.PoseServiceServicer):
         """The poses of the video that the requests bring."""
         spec = await _spec_of(requests)
         asked, pipeline = parameters_of(spec.parameters), spec.pipeline or _PIPELINE
-        parameters = await self._services.jobs.parameters(call.tenant, pipeline, asked)
-        analysis = Analysis(name=spec.name or "video", parameters=parameters)
+        terms = await self._services.jobs.terms(call.tenant, pipeline, asked)
+        analysis = Analysis(name=spec.name or "video", terms=terms)
         parts = self._services.analyses.parts(call.tenant, analysis, _chunks(requests))
         async with aclosing(parts):
             async for part in parts:

@@ -1,7 +1,7 @@
 """Postgres, the record of every job. Only this package imports asyncpg."""
 
 from orchestrator.store.catalogue import Catalogue, Window
-from orchestrator.store.jobs import JobRequest, JobStore
+from orchestrator.store.jobs import JobRequest, JobStore, JobTerms
 from orchestrator.store.keys import KeyStore
 from orchestrator.store.store import Store
 from orchestrator.store.tenants import API_ROLE, Tenant
@@ -13,6 +13,7 @@ __all__ = [
     "JobRequest",
     "JobSnapshot",
     "JobStore",
+    "JobTerms",
     "JobView",
     "KeyStore",
     "Store",

@@ -35,6 +35,14 @@ class JobRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobTerms:
+    """How a request would be worked on."""
+
+    tier: Tier
+    parameters: JobParameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Defaults:
     user_id: int
     project_id: int
@@ -85,13 +93,11 @@ class JobStore:
         assert made is not None
         return made
 
-    async def parameters(
-        self, tenant: Tenant, pipeline_name: str, requested: Mapping[str, object]
-    ) -> JobParameters:
-        """Those that a job of this request would have. Raises InvalidParameterError, NotFoundError for an
-        unknown user."""
+    async def terms(self, tenant: Tenant, pipeline_name: str, requested: Mapping[str, object]) -> JobTerms:
+        """Those of a job of this request. Raises InvalidParameterError, NotFoundError for an unknown user."""
         async with self._as(tenant).transaction() as session:
-            return _resolved(await _defaults(session, tenant, pipeline_name), requested)
+            defaults = await _defaults(session, tenant, pipeline_name)
+        return JobTerms(tier=defaults.tier, parameters=_resolved(defaults, requested))
 
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """Raises NotFoundError."""

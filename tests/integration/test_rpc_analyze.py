@@ -4,7 +4,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -24,12 +25,13 @@ from tests.media import Clip, truncate, write_clip
 from tests.services.api import RunningApi, running_api
 from tests.services.probe_networks import level_of_score
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
+from tests.services.tenants import new_account
 from tests.services.triton import TritonServer
 from tests.services.waiting import until
 
 FRAMES = 45
 CHUNK = 16 << 10
-LIMITS = AnalysisLimits(max_bytes=400_000, at_once=2, at_once_per_project=1, idle_s=0.5)
+LIMITS = AnalysisLimits(max_bytes=400_000, at_once=2, computing_at_once=1, at_once_per_project=1, idle_s=0.5)
 
 
 @pytest.fixture
@@ -230,6 +232,21 @@ def test_a_project_analyses_one_at_a_time(api: RunningApi, rpc: RpcClient, video
     assert (refused(error.value).code, refused(error.value).retry_after_s) == ("quota_exceeded", 10)
     assert len(frames_of(list(first))) == FRAMES
     assert len(frames_of(analyze(rpc, parts(video)))) == FRAMES
+
+
+def test_projects_take_turns(api: RunningApi, rpc: RpcClient, video: Path) -> None:
+    """Also beside one that has begun and is not taken any further."""
+    with ExitStack() as stack:
+        others = [
+            stack.enter_context(rpc_client(api.rpc_address, stack.enter_context(new_account(api)).api_key))
+            for _ in range(3)
+        ]
+        waiting = rpc.poses.Analyze(parts(video), timeout=60, metadata=rpc.metadata)
+        next(waiting)
+        with ThreadPoolExecutor(3) as threads:
+            answers = threads.map(lambda other: analyze(other, parts(video, batches_per_run=1)), others)
+            assert [len(frames_of(each)) for each in answers] == [FRAMES] * 3
+        assert len(frames_of(list(waiting))) == FRAMES
 
 
 @pytest.mark.parametrize("moment", ["while it arrives", "while it is analysed"])
