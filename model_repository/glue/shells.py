@@ -34,7 +34,7 @@ def read_array(tensor: pb_utils.Tensor) -> Array:
 
 
 def write_array(name: str, array: Array) -> pb_utils.Tensor:
-    """A tensor of an array where it lies."""
+    """A tensor of an array where it lies; Triton takes C order alone, and convolutions like channels last."""
     if isinstance(array, np.ndarray):
         return pb_utils.Tensor(name, array)
-    return pb_utils.Tensor.from_dlpack(name, array)
+    return pb_utils.Tensor.from_dlpack(name, array.contiguous())
