@@ -128,7 +128,6 @@ def triton_service(
     home: Home, ports: triton.TritonPorts, target: TargetChoice, models: Path | None
 ) -> Service:
     """Triton with the networks in `models`, else the shipped ones; its repository lies in `home`."""
-
     repository = home.path / "triton"
 
     def command() -> ServiceCommand:

@@ -186,17 +186,23 @@ async def _until_ended(running: _Running) -> str:
 
 
 async def _until_helper_lost(running: _Running) -> str:
-    helpers = _helper_count(running)
+    """Count the helpers: there must be as many as at first, and as have ever beaten, because one may have
+    ended before the others were counted. Never returns without any."""
+    service = running.service
+    if service.helper is None:
+        return await _never()
+    helpers = _helper_count(running, service.helper)
     while True:
-        if _helper_count(running) < helpers:
-            return f"lost a process {running.service.helper}"
+        beating = 0 if service.pulses is None else len(service.pulses.beats())
+        if _helper_count(running, service.helper) < max(helpers, beating):
+            return f"lost a process {service.helper}"
         await asyncio.sleep(_HELPER_INTERVAL_S)
 
 
 async def _until_standstill(pulses: Pulses | None) -> str:
     """Look at the beats of the service's processes; never returns without any."""
     if pulses is None:
-        return await asyncio.get_running_loop().create_future()
+        return await _never()
     standstill = Standstill(pulses.patience_s)
     while True:
         if (process := standstill.longest(pulses.beats(), time.monotonic())) is not None:
@@ -207,7 +213,7 @@ async def _until_standstill(pulses: Pulses | None) -> str:
 async def _until_hung(canary: Canary | None) -> str:
     """Ask for work until none is done for too long; never returns without a canary."""
     if canary is None:
-        return await asyncio.get_running_loop().create_future()
+        return await _never()
     worked_s = time.monotonic()
     while (left_s := worked_s + canary.patience_s - time.monotonic()) > 0:
         try:
@@ -220,9 +226,12 @@ async def _until_hung(canary: Canary | None) -> str:
     return f"did no work for {canary.patience_s:g} s and was killed"
 
 
-def _helper_count(running: _Running) -> int:
-    helper = running.service.helper
-    return 0 if helper is None else descendant_names(running.process.pid).count(helper)
+async def _never() -> str:
+    return await asyncio.get_running_loop().create_future()
+
+
+def _helper_count(running: _Running, helper: str) -> int:
+    return descendant_names(running.process.pid).count(helper)
 
 
 async def _probe_until_ready(service: Service) -> None:

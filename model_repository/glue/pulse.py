@@ -36,7 +36,7 @@ class Pulse:
         self._answering_s: float | None = None
         """Since when an answer is being made."""
         self._file = _file_of_this_process()
-        self._beat_s, self._cpu_s = time.monotonic(), time.process_time()
+        self._beat()
         threading.Thread(target=self._run, name="pulse", daemon=True).start()
 
     def __enter__(self) -> None:
@@ -54,10 +54,13 @@ class Pulse:
             time.sleep(_BEAT_S)
             self._look()
             self._look_at_the_answer()
-            self._beat_s, self._cpu_s = time.monotonic(), time.process_time()
-            if self._file is not None:
-                with suppress(OSError):
-                    self._file.touch()
+            self._beat()
+
+    def _beat(self) -> None:
+        self._beat_s, self._cpu_s = time.monotonic(), time.process_time()
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.touch()
 
     def _look(self) -> None:
         """Ends the process if it stood still since the last beat. One that computed meanwhile did not: a long

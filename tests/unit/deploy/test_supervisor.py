@@ -179,6 +179,44 @@ async def test_a_service_that_loses_a_helper_is_started_again(tmp_path: Path) ->
     ]
 
 
+async def test_a_helper_that_ended_before_the_service_was_ready_is_missed(tmp_path: Path) -> None:
+    """By its beat: when the helpers are counted it has gone already."""
+    pulses = tmp_path / "pulses"
+    pulses.mkdir()
+    (pulses / "1").touch()
+    code = (
+        "import os, subprocess, sys, time\n"
+        "again = os.path.exists(sys.argv[1])\n"
+        "child = subprocess.Popen(['sleep', '600' if again else '0'])\n"
+        "again or child.wait()\n"
+        "open(sys.argv[1], 'a').write(f'{os.getpid()}\\n')\n"
+        "time.sleep(600)"
+    )
+    starts = 0
+    service = python_service(tmp_path, "triton", code)
+
+    def command() -> ServiceCommand:
+        nonlocal starts
+        starts += 1
+        return service.command()
+
+    async def ready() -> bool:
+        return await service.ready() and len(pids_of(tmp_path, "triton")) == starts
+
+    watched = dataclasses.replace(
+        service, command=command, ready=ready, helper="sleep", pulses=Pulses(folder=pulses)
+    )
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        await supervisor.start([watched])
+        await eventually(lambda: [event.kind for event in events].count("ready") == 2)
+        await asyncio.sleep(1.5)
+        assert starts == 2
+    assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
+        f"triton lost a process sleep; the end of {tmp_path / 'triton.log'}:"
+    ]
+
+
 async def test_a_service_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
     """It does not hear the signal that asks, and works from its second start on."""
 
