@@ -12,8 +12,8 @@ class Pulses:
 
     folder: Path
     patience_s: float = 60.0
-    """A service with a process that has not for so long is killed and started again. Longer than any call that
-    holds Python's lock, as when CUDA starts on a busy machine."""
+    """A service with a process that has not for so long is killed and started again. Longer than any call
+    that holds Python's lock, as when CUDA starts on a busy machine."""
 
     def beats(self) -> dict[str, int]:
         """When each process did last, in nanoseconds of the clock of the file system."""
