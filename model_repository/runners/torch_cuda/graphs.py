@@ -37,10 +37,10 @@ class GraphedNetwork:
 
 
 class _Recorded:
-    """One batch size: its input and output always lie at the same place."""
+    """One batch size: its input and output always lie at the same place, and its weights with the package."""
 
     def __init__(self, package: Package, rows: Tensor) -> None:
-        self._rows = rows
+        self._package, self._rows = package, rows
         stream = torch.cuda.Stream(rows.device)
         stream.wait_stream(torch.cuda.current_stream(rows.device))
         with torch.cuda.stream(stream):
