@@ -2,9 +2,12 @@
 
 The real stack, but Triton's ensembles are a model that computes nothing (`bench/noop`), and frame batches are
 one frame of 64x64 px, so that decoding costs little: what is left is the way of a batch through Postgres,
-JetStream, worker, shared memory, Triton, object store and collection. 64 batches per run, two runs at a time.
+JetStream, worker, shared memory, Triton, object store and collection. 64 batches per run, two runs at a time,
+eight frames per request to Triton, be they of one frame batch or of several.
 
 - drain: `--queued` frame batches in videos of 1,000; cost of each tenth, and resident memory after it.
+- usual: the same for the default levers, 32 frames per batch and 4 batches per run, so with 32 times the
+  decoding and the rows of results per batch.
 - depth: cost at full depth is that of the first fifth once everything is queued. Cost at 100 queued is the
   difference between jobs of 200 and of 100 batches on an otherwise idle stack, divided by 100: what a job
   costs whatever its size falls out.
@@ -33,10 +36,12 @@ import msgspec
 from bench.noop_stack import Noop, noop_stack
 from bench.record import Machine, machine, write_record
 from bench.service_load import Cost, Reading, ServiceLoad, cost
+from orchestrator.levers import DEFAULTS
 
 ROOT = Path(__file__).parents[1]
 BATCHES_PER_VIDEO = 1000
 SHALLOW_JOBS = 20
+USUAL_VIDEOS, USUAL_BATCHES = 25, 40
 _WAITS = """SELECT extract(epoch FROM started_at - created_at)::float8 AS s FROM task
     WHERE kind = 'infer' AND tier = 'high_priority' AND status = 'done'"""
 _RUN_TIMES = """SELECT extract(epoch FROM finished_at - started_at)::float8 AS s FROM task
@@ -81,6 +86,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     drain: list[Tenth]
     whole_drain: Cost
+    usual: Cost
     depth: Depth
     urgency: Urgency
 
@@ -146,6 +152,13 @@ def drain(load: ServiceLoad, queued: int) -> tuple[list[Tenth], Cost, Cost, int]
     return tenths, whole, fifth, start.total - start.done
 
 
+def usual_cost(load: ServiceLoad) -> Cost:
+    """Of a frame batch as long as it is by default."""
+    before = load.read()
+    load.wait(load.submit(USUAL_BATCHES, USUAL_VIDEOS, DEFAULTS.batches_per_run, DEFAULTS.frame_batch_frames))
+    return cost(before, load.read(), USUAL_BATCHES * USUAL_VIDEOS, os.getloadavg()[0])
+
+
 def urgency(answer_s: float, jobs: int) -> Urgency:
     """Urgent jobs one by one while `standard` has more than it can do."""
     with loaded_stack(Noop(answer_s=answer_s, instances=4)) as load:
@@ -181,6 +194,8 @@ def main(queued: int, answer_s: float, jobs: int, out: Path) -> None:
     with loaded_stack(Noop()) as load:
         shallow = shallow_cost(load)
         click.echo(f"100 queued: {shallow.cpu_ms} ms CPU per batch {shallow.cpu_ms_per_batch}")
+        usual = usual_cost(load)
+        click.echo(f"usual batches: {usual.cpu_ms} ms CPU per batch {usual.cpu_ms_per_batch}")
         tenths, whole, deep, deep_queued = drain(load, queued)
     click.echo(f"whole drain: {whole.cpu_ms} ms {whole.cpu_ms_per_batch}, {whole.batches_per_s}/s")
     waits = urgency(answer_s, jobs)
@@ -190,6 +205,7 @@ def main(queued: int, answer_s: float, jobs: int, out: Path) -> None:
         method=" ".join((__doc__ or "").split()),
         drain=tenths,
         whole_drain=whole,
+        usual=usual,
         depth=Depth(
             shallow=shallow, deep_queued=deep_queued, deep=deep, ratio=round(deep.cpu_ms / shallow.cpu_ms, 3)
         ),

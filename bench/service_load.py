@@ -59,7 +59,7 @@ class Progress:
 
 
 class ServiceLoad:
-    """Jobs of tiny videos, one frame per frame batch."""
+    """Jobs of tiny videos."""
 
     def __init__(self, running: NoopStack, client: marey.Client, folder: Path) -> None:
         self._running = running
@@ -67,16 +67,27 @@ class ServiceLoad:
         self._folder = folder
         self.sql(_OPEN_GATES)
 
-    def submit(self, batches: int, videos: int = 1, batches_per_run: int = BATCHES_PER_RUN) -> int:
+    def submit(
+        self,
+        batches: int,
+        videos: int = 1,
+        batches_per_run: int = BATCHES_PER_RUN,
+        frames_per_batch: int = 1,
+    ) -> int:
         """A job of `videos` with so many frame batches each; its id."""
-        one = self._folder / f"{batches}-{batches_per_run}.mp4"
+        name = f"{batches}-{batches_per_run}-{frames_per_batch}"
+        one = self._folder / f"{name}.mp4"
         if not one.exists():
-            write_tiny_video(one, batches, batches_per_run)
-        copies = [self._folder / f"{batches}-{batches_per_run}-{number:04d}.mp4" for number in range(videos)]
+            write_tiny_video(one, batches * frames_per_batch, batches_per_run * frames_per_batch)
+        copies = [self._folder / f"{name}-{number:04d}.mp4" for number in range(videos)]
         for copy in copies:
             if not copy.exists():
                 copy.hardlink_to(one)
-        parameters = {"overlay": "off", "frame_batch_frames": 1, "batches_per_run": batches_per_run}
+        parameters = {
+            "overlay": "off",
+            "frame_batch_frames": frames_per_batch,
+            "batches_per_run": batches_per_run,
+        }
         return self._client.submit(copies, parameters=parameters).id
 
     def wait(self, job_id: int) -> None:
