@@ -13,6 +13,7 @@ import tritonclient.grpc as grpc
 from numpy.typing import NDArray
 
 PIPELINE = "pose_2d"
+_WARM_UP_CALLS = 20
 _HANDLE_BYTES = 64
 """CU_IPC_HANDLE_SIZE."""
 
@@ -35,6 +36,32 @@ def ensemble_fps(url: str, frames: NDArray[np.uint8], in_flight: int, seconds: f
         start_s = time.perf_counter()
         total = sum(pool.map(work, names))
         return total / (time.perf_counter() - start_s)
+
+
+def frame_latency_ms(url: str, frame: NDArray[np.uint8], calls: int = 300) -> dict[str, dict[str, float]]:
+    """p50 and p99 of one frame through the ensemble, one request at a time, by the way that it travels."""
+    client = grpc.InferenceServerClient(url)
+    body = grpc.InferInput("frames", [1, *frame.shape], "UINT8")
+    body.set_data_from_numpy(frame[None])
+    with _regions(client, frame[None], 1) as (name,):
+        shared = grpc.InferInput("frames", [1, *frame.shape], "UINT8")
+        shared.set_shared_memory(name, frame.nbytes)
+        return {
+            "cuda shared memory": _percentiles_ms(client, shared, calls),
+            "body": _percentiles_ms(client, body, calls),
+        }
+
+
+def _percentiles_ms(
+    client: grpc.InferenceServerClient, tensor: grpc.InferInput, calls: int
+) -> dict[str, float]:
+    taken_ms = []
+    for _ in range(calls + _WARM_UP_CALLS):
+        start_s = time.perf_counter()
+        client.infer(PIPELINE, [tensor])
+        taken_ms.append(1000 * (time.perf_counter() - start_s))
+    p50, p99 = np.percentile(taken_ms[_WARM_UP_CALLS:], (50, 99))
+    return {"p50": round(float(p50), 2), "p99": round(float(p99), 2)}
 
 
 def model_statistics(url: str) -> dict[str, dict[str, float]]:

@@ -50,7 +50,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     script_fps: float | None
     service_fps: float | None
     two_gpu_fps: float | None
-    latency_ms: dict[str, float] | None
+    latency_ms: dict[str, dict[str, float]] | None
+    """p50 and p99 of one frame, by the way that it travels."""
     details: dict[str, object]
 
 
@@ -68,15 +69,15 @@ def phase_prepare(folder: Path) -> dict[str, object]:
 
 
 def phase_nvdec(folder: Path) -> dict[str, object]:
-    """Decoding alone: PyNvVideoCodec's threads, and as many of ours."""
+    """Decoding alone: PyNvVideoCodec's threads, as many of ours, and as many as a worker has."""
     from bench.gpu_decode import decode_fps
     from bench.gpu_own_decode import own_decode_fps
 
     videos = list(_videos(folder))
     found: dict[str, object] = {}
-    for name, fps in (("", decode_fps), ("own_", own_decode_fps)):
+    for name, fps, counts in (("", decode_fps, (8, THREADS)), ("own_", own_decode_fps, (THREADS, 14))):
         fps(videos[:2], 2)
-        for threads in (8, THREADS, 14):
+        for threads in counts:
             found[f"{name}{threads}"] = round(fps(videos, threads))
             print(found, flush=True)
     return found
@@ -131,8 +132,8 @@ def phase_service(folder: Path) -> dict[str, object]:
     import av
     import numpy as np
 
-    from bench.gpu_ensemble import ensemble_fps, model_statistics
-    from bench.gpu_service import busy_cores, frame_latency_ms, gpu_stack, job_seconds, results_of
+    from bench.gpu_ensemble import ensemble_fps, frame_latency_ms, model_statistics
+    from bench.gpu_service import busy_cores, gpu_stack, job_seconds, results_of
 
     videos = _videos(folder)
     with tempfile.TemporaryDirectory(dir=folder) as home, gpu_stack(Path(home), folder / "models") as stack:
@@ -145,7 +146,7 @@ def phase_service(folder: Path) -> dict[str, object]:
         models = model_statistics(url)
         with av.open(str(next(iter(videos)))) as container:
             frame = np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
-        latency = frame_latency_ms(stack, frame)
+        latency = frame_latency_ms(url, frame)
         ensemble = {
             f"{frames} x {flight}": round(ensemble_fps(url, np.stack([frame] * frames), flight, 4.0))
             for frames, flight in ((8, 8), (32, 2), (32, 4))
@@ -274,7 +275,9 @@ def _measure(folder: Path, options: dict[str, object]) -> None:
         script_fps=_figure(found, "script", "fps"),
         service_fps=_figure(found, "service", "fps"),
         two_gpu_fps=_figure(found, "two", "fps"),
-        latency_ms=msgspec.convert(found.get("service", {}).get("latency_ms"), dict[str, float] | None),
+        latency_ms=msgspec.convert(
+            found.get("service", {}).get("latency_ms"), dict[str, dict[str, float]] | None
+        ),
         details=dict(found),
     )
     write_record(Path(str(options["out"])), record)

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import marey
-import numpy as np
 import tritonclient.grpc as grpc
-from numpy.typing import NDArray
 
 from bench.usage import cpu_s
 from deploy.embedded.options import StackOptions
@@ -102,20 +100,6 @@ def second_gpu(stack: RunningStack, home: Path, models: Path) -> Iterator[None]:
             if process is not None:
                 process.terminate()
                 process.wait(30)
-
-
-def frame_latency_ms(stack: RunningStack, frame: NDArray[np.uint8], calls: int = 300) -> dict[str, float]:
-    """p50 and p99 of one frame in the request's body through the ensemble, one request at a time."""
-    client = grpc.InferenceServerClient(stack.environment["MAREY_TRITON_URL"])
-    tensor = grpc.InferInput("frames", [1, *frame.shape], "UINT8")
-    tensor.set_data_from_numpy(frame[None])
-    taken_ms = []
-    for _ in range(calls + 20):
-        start_s = time.perf_counter()
-        client.infer("pose_2d", [tensor])
-        taken_ms.append(1000 * (time.perf_counter() - start_s))
-    p50, p99 = np.percentile(taken_ms[20:], (50, 99))
-    return {"p50": round(float(p50), 2), "p99": round(float(p99), 2)}
 
 
 def _is_ready(port: int) -> bool:
