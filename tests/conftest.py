@@ -12,5 +12,6 @@ pytest_plugins = [
     "tests.services.s3",
     "tests.services.triton",
     "tests.services.api",
+    "tests.services.victim",
     "tests.services.orchestrator",
 ]

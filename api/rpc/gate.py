@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 from grpc.aio import ServerInterceptor, ServicerContext
 
 from api.accounts.service import Accounts
@@ -78,6 +79,9 @@ class Gate(ServerInterceptor):
         self._without_key += 1
         try:
             yield context
+        except MareyError as error:
+            refusal = refusal_of(error, accepted_id(""))
+            await context.abort(refusal.status, refusal.message, refusal.metadata)
         finally:
             self._without_key -= 1
 
@@ -159,21 +163,44 @@ class _Outcome:
 
 
 def _behind(handler: Handler, enter: Enter) -> Handler:
-    """The same kind of handler. Streams are written here, so that a cancelled call closes its generator."""
-    behaviour = _behaviour(handler)
+    """The same kind of handler.
+
+    Requests are decoded here, so that other bytes are refused like any mistake; streams are written here, so
+    that a cancelled call closes its generator.
+    """
+    behaviour, is_stream = _behaviour(handler), handler.request_streaming
+    assert handler.request_deserializer is not None
+    decode = partial(_decoded, handler.request_deserializer)
+
+    def read(request: Any) -> Any:
+        return _each(request, decode) if is_stream else decode(request)
 
     async def stream(request: object, context: Context) -> None:
-        async with enter(context) as call, aclosing(behaviour(request, call)) as responses:
+        async with enter(context) as call, aclosing(behaviour(read(request), call)) as responses:
             async for response in responses:
                 await context.write(response)
 
     async def answer(request: object, context: Context) -> Any:
         async with enter(context) as call:
-            return await behaviour(request, call)
+            return await behaviour(read(request), call)
 
-    make = _MAKERS[handler.request_streaming, handler.response_streaming]
+    make = _MAKERS[is_stream, handler.response_streaming]
     passing = stream if handler.response_streaming else answer
-    return make(passing, handler.request_deserializer, handler.response_serializer)
+    return make(passing, None, handler.response_serializer)
+
+
+def _decoded(decode: Callable[[bytes], Message], data: bytes) -> Message:
+    try:
+        return decode(data)
+    except DecodeError as error:
+        raise InvalidParameterError(
+            "expected a message as the protocol describes it, got other bytes"
+        ) from error
+
+
+async def _each(requests: AsyncIterator[bytes], decode: Callable[[bytes], Message]) -> AsyncIterator[Message]:
+    async for request in requests:
+        yield decode(request)
 
 
 def _behaviour(handler: Any) -> Any:

@@ -1,23 +1,16 @@
 """A real API process under abuse: a 4xx each, one log line each, and no memory that stays."""
 
 import itertools
-import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 
-from api.uploads.tokens import UploadGrant, new_grant, sign
-from bench.usage import forget_peak, memory_mb
-from tests.services.api import SECRET, assert_problem, http_client, raw_connection
-from tests.services.processes import marey_process
-from tests.services.running import free_port
+from api.uploads.tokens import UploadGrant, sign
+from tests.services.api import SECRET, assert_problem, raw_connection
+from tests.services.victim import Victim
 
-MAY_GROW_MB = 100
 JSON_TYPE = {"content-type": "application/json"}
 BODY_BYTES = 10_000_001
 ROUTES = ("/user", "/user_group", "/project", "/pipeline", "/pipeline_parameter_set", "/api_key", "/job")
@@ -50,55 +43,6 @@ INJECTIONS = (
     "x\r\nSet-Cookie: a=b",
     "\u2028\u202e\x1b[31m",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Victim:
-    """An API of its own process."""
-
-    http: httpx.Client
-    """Sends an administrator's key."""
-    url: str
-    pid: int
-    log: Path
-    objects: Path
-
-    def upload_path(self, *, lifetime_s: int = 600) -> str:
-        """Where one package may be sent."""
-        grant = new_grant(1, 1 << 30, int(time.time()) + lifetime_s)
-        return f"/upload/{sign(grant, SECRET)}"
-
-
-@pytest.fixture
-def victim(database_url: str, tmp_path: Path) -> Iterator[Victim]:
-    port = free_port()
-    environment = {
-        "MAREY_DATABASE_URL": database_url,
-        "MAREY_NATS_URL": "nats://127.0.0.1:9",
-        "MAREY_TRITON_URL": "127.0.0.1:9",
-        "MAREY_STORE_URL": (tmp_path / "objects").as_uri(),
-        "MAREY_API_PORT": str(port),
-        "MAREY_SECRET": SECRET.decode(),
-        "MAREY_ADMIN_KEY_FILE": str(tmp_path / "api-key"),
-        "MAREY_DISK_RESERVE_BYTES": "0",
-    }
-    url = f"http://127.0.0.1:{port}"
-    with (
-        marey_process("api", environment, tmp_path) as process,
-        http_client(url, (tmp_path / "api-key").read_text()) as http,
-    ):
-        assert http.get("/job").status_code == 200
-        pid = process.process.pid
-        forget_peak(pid)
-        before_mb = memory_mb(pid, "VmHWM")
-        yield Victim(http=http, url=url, pid=pid, log=process.log, objects=tmp_path / "objects")
-        assert http.get("/job").status_code == 200
-        assert memory_mb(pid, "VmHWM") - before_mb < MAY_GROW_MB
-        for line in process.log.read_text().splitlines():
-            assert {"timestamp", "level", "message"} <= json.loads(line).keys()
-        assert "injected" not in {
-            json.loads(line)["message"] for line in process.log.read_text().splitlines()
-        }
 
 
 def test_rubbish_is_refused(victim: Victim, subtests: pytest.Subtests) -> None:

@@ -1,6 +1,5 @@
 """Every method x every role x one's own, another's and nobody's objects, from the protocol's description."""
 
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -9,18 +8,11 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
-from marey.v1 import jobs_pb2, poses_pb2
 
 from tests.services.api import RunningApi, execute, finish_job, upload
-from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
+from tests.services.rpc import METHODS, RpcClient, call_with_bytes, refused, rpc_client
 from tests.services.tenants import new_account
 
-METHODS: list[MethodDescriptor] = [
-    method
-    for file in (jobs_pb2.DESCRIPTOR, poses_pb2.DESCRIPTOR)
-    for service in file.services_by_name.values()
-    for method in service.methods
-]
 WITH_IDS = [
     method for method in METHODS if {"job_id", "video_id", "job"} & set(method.input_type.fields_by_name)
 ]
@@ -50,20 +42,7 @@ def request_of(method: MethodDescriptor, ids: Ids) -> Message:
 
 def call(client: RpcClient, method: MethodDescriptor, ids: Ids) -> None:
     """Make the call and wait for its first answer."""
-    assert method.containing_service is not None
-    path = f"/{method.containing_service.full_name}/{method.name}"
-    kind = f"{_word(method.client_streaming)}_{_word(method.server_streaming)}"
-    make: Callable[..., Callable[..., object]] = getattr(client.channel, kind)
-    request = request_of(method, ids)
-    answers = make(path, type(request).SerializeToString, GetMessageClass(method.output_type).FromString)(
-        iter([request]) if method.client_streaming else request, timeout=DEADLINE_S, metadata=client.metadata
-    )
-    if isinstance(answers, Iterator):
-        next(answers)
-
-
-def _word(is_stream: bool) -> str:
-    return "stream" if is_stream else "unary"
+    call_with_bytes(client, method, request_of(method, ids).SerializeToString())
 
 
 def refusal(client: RpcClient, method: MethodDescriptor, ids: Ids) -> tuple[grpc.StatusCode, str, str]:
