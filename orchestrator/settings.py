@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -34,10 +34,9 @@ RUNS_PER_ENGINE = 2
 """One in the decoder, one that waits for a slot or for Triton."""
 REQUESTS_PER_ENGINE = 2
 """One that Triton works on, one that waits there."""
-GPU_FRAMES_PER_REQUEST = 32
-"""A GPU's networks are much faster per frame in large batches, and each request has a fixed cost."""
-GPU_SLOT_BYTES = 192 << 20
-"""So many frames of 1080p."""
+GPU_FRAMES = FramePathSettings(frames_per_request=32, slot_bytes=192 << 20)
+"""A GPU's networks are much faster per frame in large batches, and each request has a fixed cost. A slot has
+room for so many frames of 1080p."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +47,6 @@ class WorkerLoad:
     requests: int = 4
     """To Triton, of all runs together."""
     frames: FramePathSettings = field(default_factory=FramePathSettings)
-
-
-def gpu_load(engines: int) -> WorkerLoad:
-    """What keeps so many NVDEC engines and the GPU's networks busy."""
-    runs, requests = RUNS_PER_ENGINE * engines, REQUESTS_PER_ENGINE * engines
-    frames = FramePathSettings(
-        frames_per_request=GPU_FRAMES_PER_REQUEST, slots=runs + requests, slot_bytes=GPU_SLOT_BYTES
-    )
-    return WorkerLoad(runs=runs, requests=requests, frames=frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +68,20 @@ class QueueSettings:
 
     def load(self, nvdec_engines: int = 0) -> "WorkerLoad":
         """What a worker does at a time that has so many NVDEC engines; 0: it decodes on the CPU."""
-        usual = gpu_load(nvdec_engines) if nvdec_engines else WorkerLoad()
+        usual = WorkerLoad()
+        if nvdec_engines:
+            usual = WorkerLoad(
+                runs=RUNS_PER_ENGINE * nvdec_engines,
+                requests=REQUESTS_PER_ENGINE * nvdec_engines,
+                frames=GPU_FRAMES,
+            )
         runs = self.runs_in_flight or usual.runs
         requests = self.requests_in_flight or usual.requests
-        frames = FramePathSettings(
-            frames_per_request=self.frames_per_request or usual.frames.frames_per_request,
-            # In this process's memory, runs take turns at one slot: a decoder fills it with all cores.
-            slots=requests + (runs if nvdec_engines else 1),
-            slot_bytes=usual.frames.slot_bytes,
-        )
+        # In this process's memory, runs take turns at one slot: a decoder fills it with all cores.
+        slots = requests + (runs if nvdec_engines else 1)
+        frames = replace(usual.frames, slots=slots)
+        if self.frames_per_request is not None:
+            frames = replace(frames, frames_per_request=self.frames_per_request)
         return WorkerLoad(runs=runs, requests=requests, frames=frames)
 
 

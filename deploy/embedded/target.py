@@ -11,7 +11,7 @@ from deploy.embedded.machine import gpu_names, usable_cores
 from model_repository.cpu_target import CpuTarget
 from model_repository.cuda_target import CudaTarget
 from model_repository.targets import Target
-from orchestrator.settings import GPU_SLOT_BYTES
+from orchestrator.settings import GPU_FRAMES
 
 TargetWish = Literal["auto", "cpu", "cuda"]
 
@@ -88,7 +88,7 @@ def choose_target(
         return TargetChoice(
             target=CudaTarget(gpu=cuda.gpu, torch=cuda.torch, engines=engines),
             why="it was asked for" if wish == "cuda" else "PyTorch has a GPU",
-            gpu_pool_bytes=pool_bytes(GPU_SLOT_BYTES, cuda.memory_bytes),
+            gpu_pool_bytes=pool_bytes(GPU_FRAMES.slot_bytes, cuda.memory_bytes),
             otherwise=CpuTarget(cores=cores) if wish == "auto" and engines is None else None,
         )
     choice = TargetChoice(target=CpuTarget(cores=cores), why=_why_cpu(wish, gpus, cuda))

@@ -10,7 +10,7 @@ from deploy.embedded.target import POOL_COPIES, REQUESTS_IN_FLIGHT, choose_targe
 from deploy.own_process import Answer
 from model_repository.cpu_target import CpuTarget
 from model_repository.cuda_target import CudaTarget
-from orchestrator.settings import GPU_SLOT_BYTES
+from orchestrator.settings import GPU_FRAMES
 
 GPUS = ["NVIDIA H200"]
 CUDA = CudaMachine(gpu="NVIDIA H200", memory_bytes=140 << 30, torch="2.11.0+cu130")
@@ -22,7 +22,7 @@ def test_a_gpu_that_pytorch_has_is_used() -> None:
     assert choice.target == CudaTarget(gpu="NVIDIA H200", torch="2.11.0+cu130")
     assert str(choice) == "cuda (PyTorch 2.11.0+cu130, NVIDIA H200), because PyTorch has a GPU"
     assert "compiled first" in choice.note
-    assert choice.gpu_pool_bytes == pool_bytes(GPU_SLOT_BYTES, CUDA.memory_bytes)
+    assert choice.gpu_pool_bytes == pool_bytes(GPU_FRAMES.slot_bytes, CUDA.memory_bytes)
 
 
 def test_only_a_target_that_nobody_asked_for_has_a_fallback() -> None:
