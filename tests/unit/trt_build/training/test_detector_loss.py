@@ -98,10 +98,10 @@ def test_who_stands_behind_another_still_gets_anchors_of_their_own() -> None:
 def test_each_of_two_who_overlap_gets_the_anchors_on_their_side() -> None:
     upper, lower = (16.0, 4.0, 40.0, 48.0), (16.0, 16.0, 40.0, 60.0)
     cells, strides = anchor_grid((SIDE, SIDE))
-    between = torch.tensor([16.0, 10.0, 40.0, 54.0]).expand(1, len(cells), 4)
+    between = torch.tensor([16.0, 11.0, 40.0, 56.0]).expand(1, len(cells), 4)
     centres = (cells + 0.5) * strides
     found = assign(between, torch.zeros(1, len(cells), 2), truth(upper, lower), centres, strides)
     small = found.positive[0] & (strides[:, 0] == 8)
     rows, owners = centres[small, 1], found.person[0, small]
+    assert owners.tolist() == ((rows - 26).abs() > (rows - 38).abs()).int().tolist()
     assert set(owners.tolist()) == {0, 1}
-    assert rows[owners == 0].max() <= rows[owners == 1].min()
