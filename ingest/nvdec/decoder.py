@@ -14,7 +14,7 @@ from ingest.nvdec.cuvid import NvdecError
 from ingest.nvdec.device import Gpu
 from ingest.nvdec.pool import DecoderPool
 from ingest.nvdec.session import NvdecSession, ShownPicture
-from ingest.nvdec.streams import need_of, nvdec_packets, parameter_sets, refusal
+from ingest.nvdec.streams import need_of, nvdec_packets, parameter_sets, refusal, whole_packets
 from ingest.places import CpuDecoder, DevicePlace, tell_nobody
 from ingest.spans import index_at, packets_from_keyframe
 from ingest.streams import time_base_of, video_stream
@@ -132,7 +132,8 @@ class _SpanDecoding:
             if sets := parameter_sets(self._info.codec, extra):
                 session.feed_header(sets)
             packets = packets_from_keyframe(source, stream, self._info, self._span.start)
-            for packet in nvdec_packets(stream, self._info.codec, packets):
+            elementary = nvdec_packets(stream, self._info.codec, packets)
+            for packet in whole_packets(self._info.container, elementary):
                 pts = self._pts_of(packet)
                 if not self._leads(pts, time_base):
                     session.feed(packet.buffer_ptr, packet.buffer_size, pts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from av.bitstream import BitStreamFilterContext
 from av.video.reformatter import ColorRange
 
+from ingest.containers import Container
 from ingest.nvdec.conversion import Conversion, conversion, named_matrix
 from ingest.nvdec.cuvid import CHROMA_420, NVDEC_CODECS, NvdecError
 from ingest.probe import times_are_in_decoding_order
@@ -101,6 +102,22 @@ def nvdec_packets(
     annex_b = BitStreamFilterContext(name, stream)
     for packet in chain(packets, [None]):
         yield from annex_b.filter(packet)
+
+
+def whole_packets(container: str, packets: Iterator[Packet[VideoStream]]) -> Iterator[Packet[VideoStream]]:
+    """The packets that cannot be cut off. Raises NvdecError in place of a transport stream's last one.
+
+    Nothing there says how long it should be. NVDEC may show what is left of its picture, the CPU does not.
+    """
+    if container != Container.MPEGTS:
+        yield from packets
+        return
+    before: Packet[VideoStream] | None = None
+    for packet in packets:
+        if before is not None:
+            yield before
+        before = packet
+    raise NvdecError("the last picture of a transport stream may be cut off")
 
 
 def parameter_sets(codec: str, extra: bytes) -> bytes:

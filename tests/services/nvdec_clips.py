@@ -48,7 +48,7 @@ class Kind:
     clip: Clip
     harm: Callable[[Path], Path] | None = None
     by_nvdec: bool | None = True
-    """Whether a chip with every codec decodes all of it; None: it may or may not see the damage."""
+    """Whether a chip with every codec decodes all; None: what may be damaged or cut off is the CPU's."""
 
 
 def kinds() -> tuple[Kind, ...]:
@@ -67,7 +67,7 @@ def _x264(parameters: str, **options: str) -> dict[str, str]:
 def _h264_kinds() -> Iterator[Kind]:
     yield Kind("h264", ".mp4", _h264())
     yield Kind("h264 mkv", ".mkv", _h264())
-    yield Kind("h264 mpegts", ".ts", _h264())
+    yield Kind("h264 mpegts", ".ts", _h264(), by_nvdec=None)
     yield Kind("h264 no B", ".mp4", _h264(options={"g": "10", "bf": "0"}))
     yield Kind("h264 open GOP", ".mp4", _h264(options=_x264("open-gop=1:keyint=10", bf="3")))
     yield Kind("h264 VFR", ".mp4", _h264(pts=VFR_PTS))
@@ -89,7 +89,7 @@ def _other_kinds() -> Iterator[Kind]:
     hevc = Clip(size_px=SIZE_PX, picture=coloured_picture, codec="libx265", options={"g": "10", **QUIET_X265})
     yield Kind("hevc", ".mp4", hevc)
     yield Kind("hevc mkv", ".mkv", hevc)
-    yield Kind("hevc mpegts", ".ts", hevc)
+    yield Kind("hevc mpegts", ".ts", hevc, by_nvdec=None)
     yield Kind("hevc 10 bit", ".mp4", replace(hevc, pixel_format="yuv420p10le"))
     yield Kind("hevc turned 90", ".mp4", replace(hevc, rotation_deg=90))
     yield Kind("hevc noise", ".ts", hevc, _noise, by_nvdec=None)

@@ -82,6 +82,16 @@ def test_decoders_are_reconfigured_rather_than_rebuilt(gpu: HostGpu, tmp_path: P
     assert calls.alive == 0
 
 
+def test_the_end_of_a_transport_stream_is_the_cpus(gpu: HostGpu, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.ts", Clip(frames=30, options={"g": "10", "bf": "0"}))
+    decoder, _, info = decoder_for(path, gpu)
+    reasons: list[str] = []
+    indices, _ = decoded(decoder, path, info, FrameSpan(0, 20), reasons.append)
+    assert (len(indices), reasons) == (20, [])
+    indices, _ = decoded(decoder, path, info, FrameSpan(20, 30), reasons.append)
+    assert (len(indices), reasons) == (10, ["the last picture of a transport stream may be cut off"])
+
+
 def test_what_stops_the_caller_stops_the_decoder(gpu: HostGpu, tmp_path: Path) -> None:
     class StopError(Exception): ...
 
