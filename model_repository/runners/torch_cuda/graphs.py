@@ -55,4 +55,4 @@ class _Recorded:
         """At most a batch of rows; what the input held before fills it up."""
         self._rows[: len(rows)].copy_(rows)
         self._graph.replay()
-        return self._outputs[: len(rows)].clone()
+        return self._outputs[: len(rows)].clone(memory_format=torch.contiguous_format)
