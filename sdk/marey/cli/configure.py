@@ -6,7 +6,8 @@ import os
 
 import click
 
-from marey.cli.session import sentences
+from marey.cli.output import print_json
+from marey.cli.session import json_option, sentences
 from marey.client import Client
 from marey.endpoint import checked_url
 from marey.errors import MareyError
@@ -19,7 +20,8 @@ _LOCAL = "http://127.0.0.1:8080"
 @click.command()
 @click.option("--profile", default=DEFAULT, show_default=True, metavar="NAME", help="Name to keep it under.")
 @click.option("--endpoint-url", metavar="URL", help="The server. Asked for if it is not given.")
-def configure(profile: str, endpoint_url: str | None) -> None:
+@json_option
+def configure(profile: str, endpoint_url: str | None, as_json: bool) -> None:
     """Keep a server and the key for it, readable by you only.
 
     Asks for both; the key is MAREY_API_KEY's if that is set. `marey COMMAND --profile NAME` uses them.
@@ -27,14 +29,17 @@ def configure(profile: str, endpoint_url: str | None) -> None:
     with sentences():
         known = kept_profile(os.environ, profile)
         url = checked_url(endpoint_url or _ask_url(known))
-        key = os.environ.get("MAREY_API_KEY") or click.prompt("API key", hide_input=True)
+        key = os.environ.get("MAREY_API_KEY") or click.prompt("API key", hide_input=True, err=True)
         path = write_profile(os.environ, profile, Profile(endpoint_url=url, api_key=key.strip()))
-        click.echo(f"profile {profile}: {url}, kept in {path}")
+        if as_json:
+            print_json({"profile": profile, "endpoint_url": url, "path": str(path)})
+        else:
+            click.echo(f"profile {profile}: {url}, kept in {path}")
         _warn_if_useless(url, key)
 
 
 def _ask_url(known: Profile | None) -> str:
-    answer: str = click.prompt("Endpoint", default=known.endpoint_url if known else _LOCAL)
+    answer: str = click.prompt("Endpoint", default=known.endpoint_url if known else _LOCAL, err=True)
     return answer
 
 
