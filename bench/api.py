@@ -2,10 +2,11 @@
 
 The same PostgreSQL, 64 clients that each send one request after the other over a connection of their
 own, all on one machine. Short rounds of the bare server and of the API alternate, first `GET /job/{id}`,
-then `POST /job`; a figure is the median of its rounds, a ratio that of the pairs of rounds. CPU time is
-the server's and PostgreSQL's together, in steps of 10 ms: on a machine that others use as well it says
-more than a rate. Jobs are born finished (a trigger), so that a later round does not count more open jobs
-than an earlier one. NATS and Triton are not there and not asked for.
+then `POST /job`, then gRPC's GetJob, whose clients share eight connections and cost more than its server;
+a figure is the median of its rounds, a ratio that of the pairs of rounds. CPU time is the server's and
+PostgreSQL's together, in steps of 10 ms: on a machine that others use as well it says more than a rate.
+Jobs are born finished (a trigger), so that a later round does not count more open jobs than an earlier
+one. NATS and Triton are not there and not asked for.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ import uvloop
 from bench.api_servers import INPUT_KEY
 from bench.http_load import Outcome, load
 from bench.record import Machine, machine, write_record
+from bench.rpc_load import rpc_load
 from bench.usage import cpu_s
 from deploy.embedded.ports import is_free
 from deploy.embedded.postgres import binary, postgres_command, postgres_url, socket_dir
@@ -35,7 +37,11 @@ from orchestrator.store.migrate import migrate
 
 ROOT = Path(__file__).parents[1]
 CLIENTS = 64
-PORTS = {"bare": 29_811, "marey": 29_812}
+PORTS = {"bare": 29_811, "marey": 29_821}
+"""Of REST; gRPC has the next."""
+JOB_ID = 500
+Send = Callable[[int], Coroutine[None, None, Outcome]]
+"""A round's requests to the server of a port."""
 _SETUP = """
 UPDATE project SET project_quotas = '{"starts_per_s": 1000000, "starts_burst": 1000000}';
 CREATE FUNCTION born_finished() RETURNS trigger LANGUAGE plpgsql AS
@@ -141,12 +147,12 @@ def request(method: str, path: str, key: str, body: bytes = b"") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def rounds(message: bytes, pids: dict[str, int], count: int, duration_s: float) -> Route:
-    """The same request to both, in turns. The first turn warms up."""
+def rounds(send: Send, pids: dict[str, int], count: int) -> Route:
+    """The same to both, in turns. The first turn warms up."""
     seen: dict[str, list[Round]] = {which: [] for which in PORTS}
     for _ in range(count + 1):
         for which in PORTS:
-            seen[which].append(_round(which, message, pids, duration_s))
+            seen[which].append(_round(which, send, pids))
     bare, marey = seen["bare"][1:], seen["marey"][1:]
     pairs = list(zip(bare, marey, strict=True))
     return Route(
@@ -157,12 +163,12 @@ def rounds(message: bytes, pids: dict[str, int], count: int, duration_s: float) 
     )
 
 
-def _round(which: str, message: bytes, pids: dict[str, int], duration_s: float) -> Round:
+def _round(which: str, send: Send, pids: dict[str, int]) -> Round:
     used = {name: pids[name] for name in (which, "postgres")}
     before_s = sum(cpu_s(used).values())
-    outcome = uvloop.run(load(PORTS[which], message, CLIENTS, duration_s))
+    outcome = uvloop.run(send(PORTS[which]))
     spent_s = sum(cpu_s(used).values()) - before_s
-    return Round(outcome=outcome, cpu_ms=spent_s * 1000 / (outcome.requests_per_s * duration_s))
+    return Round(outcome=outcome, cpu_ms=spent_s * 1000 / outcome.requests)
 
 
 def _rates(seen: Sequence[Round]) -> Rates:
@@ -184,13 +190,16 @@ def _median(values: Iterable[float]) -> float:
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "bench/results/api.json")
 def main(count: int, duration_s: float, out: Path) -> None:
     """Measure, print and write the record."""
-    body = msgspec.json.encode({"input": INPUT_KEY})
     with tempfile.TemporaryDirectory(prefix="marey-bench-") as name, servers(Path(name)) as pids:
         key = Path(name, "api-key").read_text()
-        routes = {
-            "GET /job/{id}": rounds(request("GET", "/job/500", key), pids, count, duration_s),
-            "POST /job": rounds(request("POST", "/job", key, body), pids, count, duration_s),
+        get = request("GET", f"/job/{JOB_ID}", key)
+        post = request("POST", "/job", key, msgspec.json.encode({"input": INPUT_KEY}))
+        sends: dict[str, Send] = {
+            "GET /job/{id}": lambda port: load(port, get, CLIENTS, duration_s),
+            "POST /job": lambda port: load(port, post, CLIENTS, duration_s),
+            "gRPC GetJob": lambda port: rpc_load(port + 1, key, JOB_ID, CLIENTS, duration_s),
         }
+        routes = {route: rounds(send, pids, count) for route, send in sends.items()}
         load_average = round(os.getloadavg()[0], 1)
     method = " ".join((__doc__ or "").split())
     write_record(out, Record(machine=machine(), method=method, load_average=load_average, routes=routes))

@@ -12,6 +12,7 @@ _GRACE_S = 20.0
 class Outcome:
     """What the clients saw."""
 
+    requests: int
     requests_per_s: float
     p50_ms: float
     p99_ms: float
@@ -77,9 +78,15 @@ async def load(port: int, request: bytes, clients: int, duration_s: float) -> Ou
     ]
     async with asyncio.timeout(duration_s + _GRACE_S):
         await asyncio.gather(*[client.done for _, client in await asyncio.gather(*opened)])
+    return outcome_of(latencies_s, time.perf_counter() - started_s)
+
+
+def outcome_of(latencies_s: list[float], duration_s: float) -> Outcome:
+    """What these requests, all there were in that time, come to."""
     ordered = sorted(latencies_s)
     return Outcome(
-        requests_per_s=len(ordered) / (time.perf_counter() - started_s),
+        requests=len(ordered),
+        requests_per_s=len(ordered) / duration_s,
         p50_ms=ordered[len(ordered) // 2] * 1000,
         p99_ms=ordered[int(len(ordered) * 0.99)] * 1000,
     )

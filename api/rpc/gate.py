@@ -57,6 +57,8 @@ class Gate(ServerInterceptor):
         self._metrics = metrics
         self._bound = ProjectBound(most=max_calls_per_project, what="calls", retry_after_s=_BUSY_RETRY_S)
         self._without_key = 0
+        self._handlers: dict[str, Handler] = {}
+        """By method: made at its first call."""
 
     async def intercept_service(
         self,
@@ -64,12 +66,15 @@ class Gate(ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> "Handler | None":
         """The handler of a method, behind this gate; None for an unknown method."""
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None:
-            return None
-        is_open = method.startswith(OPEN_TO_ALL)
-        return _behind(handler, self._entered_by_anyone if is_open else partial(self._entered, method))
+        if method not in self._handlers:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            is_open = method.startswith(OPEN_TO_ALL)
+            enter = self._entered_by_anyone if is_open else partial(self._entered, method)
+            self._handlers[method] = _behind(handler, enter)
+        return self._handlers[method]
 
     @asynccontextmanager
     async def _entered_by_anyone(self, context: Context) -> AsyncIterator[Context]:

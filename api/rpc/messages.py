@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from marey.v1 import jobs_pb2
@@ -20,7 +20,7 @@ def job_message(job: JobOut) -> jobs_pb2.Job:
         status=f"JOB_STATUS_{job.status.upper()}",
         pipeline=job.pipeline,
         tier=f"TIER_{job.tier.upper()}",
-        parameters=ParseDict(job.parameters, Struct()),
+        parameters=job.parameters,
         videos_total=job.videos_total,
         videos_done=job.videos_done,
         created_at=_timestamp(job.created_at),
