@@ -74,7 +74,11 @@ class Cluster:
 
     def until_ready_again(self, service: str, seen: int) -> None:
         """Wait for a `ready` of the service after the first `seen` events."""
-        until(lambda: any(_is_ready(event, service) for event in self.events[seen:]), READY_TIMEOUT_S)
+        until(
+            lambda: any(_is_ready(event, service) for event in self.events[seen:]),
+            READY_TIMEOUT_S,
+            f"expected {service} to be ready again",
+        )
 
     def until_readiness(self, ready: bool) -> float:
         """Wait until the API calls itself ready, or not; returns the seconds it took."""

@@ -78,7 +78,11 @@ def fault_services(
     for role in USES:
         services[role] = _with_short_leases(services[role], role, network.environments[role])
     ready_file = layout.home.path / f"{SECOND_WORKER}.ready"
-    second = _with_short_leases(worker, "worker", {"MAREY_READY_FILE": str(ready_file)})
+    # Made once: making it removes the file that says that the first worker is ready.
+    command = worker.command()
+    second = _with_short_leases(
+        replace(worker, command=lambda: command), "worker", {"MAREY_READY_FILE": str(ready_file)}
+    )
     services[SECOND_WORKER] = replace(
         second,
         name=SECOND_WORKER,
