@@ -20,8 +20,11 @@ class _Asked:
 
 
 class Turns:
-    """A number of turns at a time. Those who wait get them as the lanes of a queue are served: tiers share
-    1:3:8 in frames, projects of a tier evenly, and within a lane the first is first."""
+    """A number of turns at a time.
+
+    Those who wait get them as lanes are served: tiers share 1:3:8 in frames, the projects of a tier evenly,
+    and within a lane the first is first.
+    """
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
