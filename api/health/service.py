@@ -13,7 +13,11 @@ Check = Callable[[], Awaitable[object]]
 
 
 class Readiness:
-    """Runs one check per service; a good report is good for `fresh_s` seconds, a bad one is made anew."""
+    """Runs one check per service.
+
+    A good report is good for `fresh_s` seconds, a bad one for those who asked before it was begun: many who
+    ask while a service hangs wait for two reports at most.
+    """
 
     def __init__(self, checks: Mapping[str, Check], timeout_s: float = 10.0, fresh_s: float = 2.0) -> None:
         self._checks = checks
@@ -21,12 +25,15 @@ class Readiness:
         self._fresh_s = fresh_s
         self._lock = asyncio.Lock()
         self._report: dict[str, str] = {}
+        self._begun_s = 0.0
         self._valid_until_s = 0.0
 
     async def report(self) -> dict[str, str]:
         """`ok`, or the code of what is wrong, by service."""
+        asked_s = time.monotonic()
         async with self._lock:
-            if time.monotonic() >= self._valid_until_s:
+            if self._begun_s <= asked_s and time.monotonic() >= self._valid_until_s:
+                self._begun_s = time.monotonic()
                 states = await asyncio.gather(*(self._state(check) for check in self._checks.values()))
                 self._report = dict(zip(self._checks, states, strict=True))
                 fresh_s = self._fresh_s if set(states) <= {"ok"} else 0.0

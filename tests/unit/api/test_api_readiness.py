@@ -59,3 +59,11 @@ async def test_a_stale_or_bad_report_is_renewed() -> None:
         await readiness.report()
         await readiness.report()
     assert (stale.runs, bad.runs) == (2, 2)
+
+
+async def test_many_who_ask_while_a_service_hangs_wait_for_two_reports_at_most() -> None:
+    check = Counted()
+    readiness = Readiness({"postgres": check, "triton": stuck}, timeout_s=0.05)
+    reports = await asyncio.gather(*(readiness.report() for _ in range(50)))
+    assert reports == [{"postgres": "ok", "triton": "timeout"}] * 50
+    assert check.runs == 2
