@@ -56,8 +56,15 @@ class Cluster:
         return self.network.links[role, service]
 
     def process(self, service: str) -> psutil.Process:
-        """The process of a service: its guard's first child."""
-        return psutil.Process(self.supervisor.pids()[service]).children()[0]
+        """The process of a service, its guard's first child; waits for one that is being started again."""
+
+        def children() -> list[psutil.Process]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                return psutil.Process(self.supervisor.pids()[service]).children()
+            return []
+
+        until(lambda: bool(children()), READY_TIMEOUT_S, f"expected a process of {service}")
+        return children()[0]
 
     def processes(self, service: str) -> list[psutil.Process]:
         """The process of a service and all that it has started."""

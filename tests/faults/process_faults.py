@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 
 import psutil
@@ -92,8 +92,7 @@ def hang(cluster: Cluster, service: str) -> str:
 def _hang_for_good(cluster: Cluster, processes: list[psutil.Process]) -> str:
     """Processes of Triton are stopped until its supervisor notices, kills it and starts it again."""
     seen, started_s = len(cluster.events), time.monotonic()
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
+    _signal(processes, signal.SIGSTOP)
     cluster.until_ready_again("triton", seen)
     return f"ready again after {time.monotonic() - started_s:.1f} s"
 
@@ -149,13 +148,18 @@ def hurt_while_noticed(cluster: Cluster) -> Iterator[list[str]]:
 @contextmanager
 def suspended(processes: list[psutil.Process]) -> Iterator[None]:
     """The processes are stopped (SIGSTOP) in the block."""
-    for process in processes:
-        process.send_signal(signal.SIGSTOP)
+    _signal(processes, signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in processes:
-            process.send_signal(signal.SIGCONT)
+        _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    """Those that have ended by themselves meanwhile, such as a connection's, are passed over."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
 
 
 def _stubs(cluster: Cluster) -> list[psutil.Process]:

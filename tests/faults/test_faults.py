@@ -25,6 +25,8 @@ STREAM_TIMEOUT_S = 60.0
 
 def test_a_job_ends_as_without_a_fault(case: Case, subject: Subject) -> None:
     cluster, random = subject.cluster, Random(f"{case.fault}-{case.seed}")
+    # What the case before has hurt may still be on its way back after its job has ended.
+    cluster.until_readiness(True)
     job_id = submit(cluster, subject.package)
     case.frames_before = until_some_instant(cluster, job_id, random)
     case.detail = FAULTS[case.fault](cluster, random) or ""
