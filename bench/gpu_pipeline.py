@@ -189,7 +189,8 @@ def _is_random(folder: Path) -> bool:
 def _run_phase(name: str, folder: Path, timeout_s: float) -> dict[str, object]:
     """The figures of a phase, or its error."""
     start_s = time.monotonic()
-    command = [sys.executable, "-m", "bench.gpu_pipeline", "--phase", name, "--folder", str(folder)]
+    python = [sys.executable, "-X", "faulthandler", "-m", "bench.gpu_pipeline"]
+    command = [*python, "--phase", name, "--folder", str(folder)]
     log = folder / f"{name}.log"
     with log.open("w") as output:
         try:
@@ -228,7 +229,7 @@ def _commit() -> str:
 @click.option("--pose", help="State dict of HRNet-W32, or `random`.")
 @click.option("--videos", default=16, show_default=True, help="Videos per job.")
 @click.option("--times", default=6, show_default=True, help="Repetitions of a clip in each video.")
-@click.option("--timeout-s", default=100.0, show_default=True, help="For each phase but prepare.")
+@click.option("--timeout-s", default=200.0, show_default=True, help="For each phase but prepare.")
 @click.option("--prepare-timeout-s", default=1200.0, show_default=True, help="For prepare.")
 @click.option("--only", multiple=True, type=click.Choice(PHASES), help="Phases to run. Default: all.")
 @click.option("--commit", default="", help="Where this is no git checkout.")
