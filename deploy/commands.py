@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from marey.cli.session import json_option
+from marey.cli.session import EXIT_FAILED, json_option
 
 from core.jobs import Tier
 from deploy.home_option import home_option
-from deploy.sentences import EXIT_FAILED, error_sentences
+from deploy.sentences import error_sentences
 
 if TYPE_CHECKING:
     from deploy.embedded.target import TargetWish

@@ -67,14 +67,21 @@ class Pulse:
         call that holds Python's lock, as when CUDA starts, keeps this thread back but not the backend's."""
         gap_s, computed_s = time.monotonic() - self._beat_s, time.process_time() - self._cpu_s
         if gap_s > STANDSTILL_S and computed_s < _COMPUTING_SHARE * gap_s:
+            _say(f"stood still for {gap_s:.1f} s: it ends instead of answering")
             os._exit(EXIT_STATUS)
 
     def _look_at_the_answer(self) -> None:
         """Ends the process if it hangs in an answer, and says where."""
         began_s = self._answering_s
         if began_s is not None and time.monotonic() - began_s > self._answer_limit_s:
+            _say(f"made an answer for more than {self._answer_limit_s:g} s: it ends, and was here")
             faulthandler.dump_traceback()
             os._exit(EXIT_STATUS)
+
+
+def _say(what: str) -> None:
+    """A line in Triton's log, past Python's buffers: the process is about to end without them."""
+    os.write(2, f"a model's process ({os.getpid()}) {what}\n".encode())
 
 
 def _file_of_this_process() -> Path | None:

@@ -6,6 +6,7 @@ import json
 import asyncpg
 import msgspec
 from click.testing import CliRunner, Result
+from marey.cli.session import EXIT_FAILED, EXIT_NOT_FOUND
 
 from core.jobs import Tier
 from deploy.operations import levers, tiers
@@ -33,13 +34,13 @@ def test_levers_are_shown_and_changed(database_url: str) -> None:
 
 
 def test_what_is_wrong_is_told(database_url: str) -> None:
-    for arguments, said in {
-        ("lab",): "there is no project 'lab'",
-        ("default", "partition=4"): "expected names among frame_batch_frames",
-        ("default", "partitions=0"): "partitions",
-    }.items():
+    for arguments, exit_code, said in (
+        (("lab",), EXIT_NOT_FOUND, "there is no project 'lab'"),
+        (("default", "partition=4"), EXIT_FAILED, "expected names among frame_batch_frames"),
+        (("default", "partitions=0"), EXIT_FAILED, "partitions"),
+    ):
         result = run_levers(database_url, *arguments)
-        assert result.exit_code == 1
+        assert result.exit_code == exit_code
         assert said in result.output
 
 

@@ -3,6 +3,7 @@
 import pytest
 from click import UsageError
 from click.testing import CliRunner
+from marey.cli.session import EXIT_UNREACHABLE
 
 from core.jobs import Tier
 from deploy.commands import worker
@@ -29,6 +30,13 @@ def test_without_a_stack_it_is_told_where_one_was_expected() -> None:
     result = CliRunner().invoke(tiers, ["--home", "/nonexistent"], env={"MAREY_DATABASE_URL": None})
     assert result.exit_code == 1
     assert "expected MAREY_DATABASE_URL or a stack in /nonexistent" in result.output
+
+
+def test_scripts_see_that_the_database_is_away() -> None:
+    url = "postgresql://nobody@127.0.0.1:1/marey"
+    result = CliRunner().invoke(tiers, [], env={"MAREY_DATABASE_URL": url})
+    assert result.exit_code == EXIT_UNREACHABLE
+    assert "Postgres does not answer" in result.output
 
 
 @pytest.mark.parametrize("tier", Tier)

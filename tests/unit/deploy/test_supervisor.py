@@ -31,7 +31,7 @@ def python_service(
     pids = folder / f"{name}.pid"
 
     async def ready() -> bool:
-        return pids.exists()
+        return pids.exists() and pids.read_text().endswith("\n")
 
     argv = (sys.executable, "-c", code, str(pids))
     return Service(

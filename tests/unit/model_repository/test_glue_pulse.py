@@ -25,11 +25,12 @@ while True:
 """
 
 
-def test_a_process_that_stood_still_ends() -> None:
+def test_a_process_that_stood_still_ends_and_says_so() -> None:
     """And not one that computes for long with Python's lock in its hand."""
     command = (sys.executable, "-c", ANSWERS)
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
+        assert process.stderr is not None
         assert process.stdout.readline() == b"answer\n"
         time.sleep(2 * STANDSTILL_S)
         assert process.poll() is None, "it lives as long as it is let"
@@ -37,6 +38,7 @@ def test_a_process_that_stood_still_ends() -> None:
         time.sleep(STANDSTILL_S + 0.3)
         process.send_signal(signal.SIGCONT)
         assert process.wait(10) == EXIT_STATUS
+        assert f"a model's process ({process.pid}) stood still for" in process.stderr.read().decode()
 
 
 HANGS = """
@@ -52,6 +54,7 @@ def test_a_process_that_hangs_in_an_answer_ends_and_says_where() -> None:
     command = (sys.executable, "-c", HANGS)
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=20)
     assert ended.returncode == EXIT_STATUS
+    assert "made an answer for more than 0.5 s" in ended.stderr
     assert 'File "<string>", line 6 in <module>' in ended.stderr
 
 
