@@ -32,7 +32,7 @@ test-faults: $(READY) ## Hurt a running stack in every known way (SEEDS=5: five 
 	MAREY_FAULT_SEEDS=$(or $(SEEDS),1) $(BIN)/pytest tests/faults
 
 demo: $(READY) ## Track the athletes of examples/clips (or VIDEO=...) and write the results (OUT=...)
-	@$(BIN)/marey demo $(if $(VIDEO),--video '$(VIDEO)') $(if $(OUT),--out '$(OUT)')
+	@$(BIN)/marey demo $${VIDEO:+--video "$$VIDEO"} $${OUT:+--out "$$OUT"}
 
 up: $(READY) ## Run the whole service here until Ctrl-C
 	@$(BIN)/marey up

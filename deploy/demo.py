@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import marey
 from marey.progress import job_progress, upload_progress
@@ -42,12 +43,13 @@ def run_demo(options: DemoOptions) -> bool:
     """Show the product at work; True if every video was processed. Raises core.errors.MareyError."""
     console = output_console()
     videos = demo_videos(options.videos)
+    out = results_folder(options.out)
     with (
-        _interrupted_by_sigterm(),
+        _interrupted_once(),
         temporary_home(options.keep_home, console) as home,
         running_stack(StackOptions(home=home, models=options.models), EventPrinter(console)) as stack,
     ):
-        return _show(stack, videos, options.out, console)
+        return _show(stack, videos, out, console)
 
 
 def demo_videos(given: Sequence[str]) -> list[Path]:
@@ -58,9 +60,8 @@ def demo_videos(given: Sequence[str]) -> list[Path]:
     paths = [path for text in given for path in _paths(text)]
     for path in paths:
         if not path.is_file():
-            raise InvalidParameterError(
-                f"expected a video or a zip of videos, got {str(path)!r}: no such file"
-            )
+            reason = "not a file" if path.exists() else "no such file"
+            raise InvalidParameterError(f"expected a video or a zip of videos, got {str(path)!r}: {reason}")
     clips = paths or sorted(CLIPS.glob("*.mp4"))
     if not clips:
         raise ConfigurationError(f"expected example clips in {CLIPS}, got none; name a file with --video")
@@ -69,7 +70,24 @@ def demo_videos(given: Sequence[str]) -> list[Path]:
 
 def _paths(text: str) -> list[Path]:
     whole = Path(text).expanduser()
-    return [whole] if whole.exists() else [Path(part).expanduser() for part in shlex.split(text)]
+    if whole.exists():
+        return [whole]
+    try:
+        return [Path(part).expanduser() for part in shlex.split(text)]
+    except ValueError:  # a name with an apostrophe, not a list with quotes
+        return [whole]
+
+
+def results_folder(out: Path) -> Path:
+    """`out`, made before anything is computed for it. Raises InvalidParameterError where it cannot be."""
+    folder = out.expanduser().absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidParameterError(
+            f"expected a folder for the results, got {str(folder)!r}: {error.strerror}"
+        ) from error
+    return folder
 
 
 @contextlib.contextmanager
@@ -89,16 +107,26 @@ def temporary_home(keep: bool, console: Console) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: through the clean-up."""
+def _interrupted_once() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the demo as Ctrl-C does; nothing interrupts the clean-up."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    heeded = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in heeded:
+            signal.signal(number, lambda *_: None)
+        raise KeyboardInterrupt
+
+    for number in heeded:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _show(stack: RunningStack, videos: Sequence[Path], out: Path, console: Console) -> bool:
@@ -113,7 +141,7 @@ def _show(stack: RunningStack, videos: Sequence[Path], out: Path, console: Conso
     console.print(results_table(snapshot.videos, files, stopwatch))
     for line in troubles(snapshot):
         console.print(line, style="red", markup=False, soft_wrap=True)
-    console.print(f"Results: {out.absolute()}/", markup=False, soft_wrap=True)
+    console.print(f"Results: {out}/", markup=False, soft_wrap=True)
     console.print(f"Job {snapshot.job.status} in {time.monotonic() - started_s:.0f} s")
     return snapshot.job.succeeded
 

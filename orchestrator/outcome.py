@@ -37,9 +37,10 @@ def job_end(videos: Sequence[VideoView]) -> JobEnd:
     if not flawed:
         return JobEnd(status=JobStatus.COMPLETED)
     first = flawed[0]
+    why = (first.error_message or "").removeprefix(f"{first.name}: ")
     failure = Failure(
         code=first.error_code or "",
-        message=f"{len(flawed)} of {len(videos)} videos had errors; {first.name}: {first.error_message}",
+        message=f"{len(flawed)} of {len(videos)} videos had errors; {first.name}: {why}",
     )
     status = JobStatus.FAILED if len(failed) == len(videos) else JobStatus.COMPLETED_WITH_ERRORS
     return JobEnd(status=status, failure=failure)

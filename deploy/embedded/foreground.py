@@ -1,6 +1,7 @@
 """`marey up`: a stack in the foreground until a signal or a service that cannot be kept alive."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Coroutine
 
@@ -18,14 +19,24 @@ def run_in_foreground(options: StackOptions) -> None:
     asyncio.run(until_signalled(_serve(options, output_console())))
 
 
-def output_console() -> Console:
+class OutputConsole(Console):
+    """Standard output. When its reader is gone, what is shown ends, not what is done."""
+
+    def on_broken_pipe(self) -> None:
+        """Show nothing more; rich's own answer also ends the process, wherever it is."""
+        with contextlib.suppress(SystemExit):
+            super().on_broken_pipe()
+
+
+def output_console() -> OutputConsole:
     """Standard output; a file or a pipe gets lines that are not folded to some terminal's width."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_PLAIN_WIDTH)
+    console = OutputConsole()
+    return console if console.is_terminal else OutputConsole(width=_PLAIN_WIDTH)
 
 
 async def until_signalled(work: Coroutine[None, None, None]) -> None:
-    """Await `work`; SIGINT and SIGTERM cancel it, once, and count as a normal end."""
+    """Await `work`; SIGINT, SIGTERM and a closed terminal (unless under nohup) cancel it, once, and count as
+    a normal end."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
@@ -35,7 +46,10 @@ async def until_signalled(work: Coroutine[None, None, None]) -> None:
             signalled.set()
             task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    ending = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        ending.append(signal.SIGHUP)
+    for number in ending:
         loop.add_signal_handler(number, cancel_once)
     try:
         await task

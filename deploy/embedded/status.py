@@ -1,5 +1,6 @@
 """What `marey up` shows: a line per event, and a table once everything is ready."""
 
+import contextlib
 import json
 
 from rich.console import Console
@@ -22,7 +23,8 @@ class EventPrinter:
     def __call__(self, event: ServiceEvent) -> None:
         colour = _COLOURS[event.kind]
         line = f"{event.service:<13} [{colour}]{event.kind}[/] {escape(event.detail)}"
-        self._console.print(line.rstrip(), highlight=False, soft_wrap=True)
+        with contextlib.suppress(OSError):  # a terminal that was closed takes no service down
+            self._console.print(line.rstrip(), highlight=False, soft_wrap=True)
 
 
 def status_table(layout: Layout) -> Table:

@@ -60,10 +60,15 @@ def job_progress(console: Console) -> Iterator[OnProgress]:
         yield _JobBars(progress)
 
 
+def trouble_of(video: JobVideo) -> str | None:
+    """What went wrong with a video, and its code: `expected a video stream, got audio [no_video_stream]`."""
+    return f"{video.error_message} [{video.error_code}]" if video.error_message else None
+
+
 def describe(video: JobVideo) -> str:
     """The state of a video in a few words: `inferring 120/300 frames`."""
-    if video.error_message:
-        return f"{video.status}: {video.error_message}"
+    if trouble := trouble_of(video):
+        return f"{video.status}: {trouble}"
     if not video.frames_total:
         return video.status
     return f"{video.status} {video.frames_done}/{video.frames_total} frames"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from marey.cli.output import print_table
 from marey.objects.jobs import Job, JobVideo, Snapshot
+from marey.progress import trouble_of
 
 
 def print_jobs(jobs: Sequence[Job]) -> None:
@@ -20,7 +21,7 @@ def print_jobs(jobs: Sequence[Job]) -> None:
 def print_videos(videos: Sequence[JobVideo]) -> None:
     """One row per video."""
     rows = [
-        (video.name, video.status, f"{video.frames_done}/{video.frames_total}", video.error_message)
+        (video.name, video.status, f"{video.frames_done}/{video.frames_total}", trouble_of(video))
         for video in videos
     ]
     print_table(("video", "status", "frames", "note"), rows)

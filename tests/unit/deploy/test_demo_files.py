@@ -49,6 +49,30 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         demo.demo_videos([str(tmp_path / "missing.mp4")])
 
 
+def test_a_name_may_have_an_apostrophe(tmp_path: Path) -> None:
+    there, missing = tmp_path / "it's here.mp4", tmp_path / "it's gone.mp4"
+    there.touch()
+    assert demo.demo_videos([str(there)]) == [there]
+    with pytest.raises(InvalidParameterError, match=r"it's gone.mp4.*no such file"):
+        demo.demo_videos([str(missing)])
+
+
+def test_a_folder_is_not_a_video(tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameterError, match="not a file"):
+        demo.demo_videos([str(tmp_path)])
+
+
+def test_the_folder_for_results_is_made_or_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert demo.results_folder(Path("~/a/b")) == tmp_path / "a" / "b"
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidParameterError, match=r"expected a folder.*file/out.*Not a directory"):
+        demo.results_folder(tmp_path / "file" / "out")
+
+
 def test_without_files_the_clips_of_the_repository_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,12 @@ def test_the_job_tells_how_many_videos_had_errors() -> None:
     assert failure.message == "2 of 3 videos had errors; v.mp4: about no_frames"
 
 
+def test_a_message_that_names_its_video_names_it_once() -> None:
+    failure = job_end([GOOD, replace(FAILED, error_message="v.mp4: expected a video stream")]).failure
+    assert failure is not None
+    assert failure.message == "1 of 2 videos had errors; v.mp4: expected a video stream"
+
+
 def test_gaps_are_named_by_their_frames() -> None:
     failure = declare_gaps([FrameRange(first=3, last=3), FrameRange(first=7, last=9)], 20, [])
     assert failure.code == "corrupt_video"

@@ -31,6 +31,7 @@ def video(done: int, status: str = "inferring", error_message: str | None = None
         progress=done / 100,
         frames_total=100,
         frames_done=done,
+        error_code="corrupt_video" if error_message else None,
         error_message=error_message,
     )
 
@@ -75,7 +76,8 @@ def test_uploads_are_drawn_on_both() -> None:
 
 
 def test_a_failed_video_says_why() -> None:
-    assert describe(video(3, "failed", "The video is damaged.")) == "failed: The video is damaged."
+    failed = video(3, "failed", "The video is damaged.")
+    assert describe(failed) == "failed: The video is damaged. [corrupt_video]"
     assert describe(video(3)) == "inferring 3/100 frames"
     assert describe(JobVideo(id=1, job_id=1, name="a", status="queued")) == "queued"
 
