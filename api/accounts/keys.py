@@ -10,6 +10,7 @@ import secrets
 import string
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from core.errors import UnauthenticatedError
 
@@ -46,8 +47,13 @@ def key_id_of(text: str) -> str:
 
 def digest_of(text: str, secret: bytes) -> bytes:
     """What is kept of a key: 32 bytes."""
-    key = hashlib.sha256(secret).digest()
-    return hashlib.blake2b(text.encode(), key=key, person=_PURPOSE, digest_size=32).digest()
+    return hashlib.blake2b(text.encode(), key=_hashed(secret), person=_PURPOSE, digest_size=32).digest()
+
+
+@lru_cache(maxsize=1)
+def _hashed(secret: bytes) -> bytes:
+    """Of a length that BLAKE2b takes as a key."""
+    return hashlib.sha256(secret).digest()
 
 
 def _checksum(body: str) -> str:
