@@ -1,6 +1,6 @@
 """What may be written to the catalogue. Unknown fields are refused, and so is what the service alone sets."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -58,6 +58,7 @@ class ProjectBody(Body, frozen=True, kw_only=True):
 
     project_name: Text
     project_cluster_url: Text | None = None
+    """A note: which Triton a worker asks is the worker's own setting."""
     project_queue: ProjectQueue = ProjectQueue()
 
     def values(self) -> dict[str, object]:
@@ -73,7 +74,8 @@ class PipelineBody(Body, frozen=True, kw_only=True):
 
     pipeline_name: Text
     pipeline_description: Description = ""
-    pipeline_endpoint: Text
+    pipeline_endpoint: Literal["pose_2d"]
+    """The ensemble; a job of a pipeline that nobody computes would wait for nothing."""
 
 
 class PipelineParameterSetBody(Body, frozen=True, kw_only=True):

@@ -247,9 +247,8 @@ WHERE id = $1;
 -- name: video_source
 -- What the steps of video $1 work on.
 SELECT v.id, v.job_id, v.video_name AS name, v.video_path AS path, v.video_results_path AS results_path,
-       v.frames_total, v.networks, v.network_changes, j.job_parameters AS parameters,
-       l.pipeline_endpoint AS endpoint
-FROM video v JOIN job j ON j.id = v.job_id JOIN pipeline l ON l.id = j.pipeline_id
+       v.frames_total, v.networks, v.network_changes, j.job_parameters AS parameters
+FROM video v JOIN job j ON j.id = v.job_id
 WHERE v.id = $1;
 
 -- name: claim_video

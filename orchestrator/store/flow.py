@@ -38,8 +38,6 @@ class VideoSource:
     results_path: str
     frames_total: int
     parameters: JobParameters
-    endpoint: str
-    """The Triton ensemble."""
     networks: Networks | None = None
     """What its poses come from; None before its first run begins."""
     network_changes: int = 0

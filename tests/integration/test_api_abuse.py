@@ -75,7 +75,10 @@ def test_injections_are_text(victim: Victim, subtests: pytest.Subtests) -> None:
                 "user_group_description": text,
             },
             "/project": {"project_name": text, "project_cluster_url": text},
-            "/pipeline": {"pipeline_name": text, "pipeline_description": text, "pipeline_endpoint": text},
+            "/pipeline": {
+                "pipeline_name": text, "pipeline_description": text, "pipeline_endpoint": "pose_2d",
+            },
+            "/pipeline ": {"pipeline_name": "a", "pipeline_endpoint": text},
             "/pipeline_parameter_set": {"pipeline_parameter_set_name": text},
             "/pipeline_parameters": {
                 "pipeline_id": 1, "pipeline_parameter_set_id": 1, "pipeline_parameters_name": text,

@@ -142,6 +142,13 @@ def test_wrong_objects_are_refused(api: RunningApi, subtests: pytest.Subtests) -
             ">= 1",
         ),
         (
+            "pipeline",
+            {"pipeline_name": "p", "pipeline_endpoint": "nope"},
+            400,
+            "invalid_request",
+            "Invalid enum value 'nope' - at `$.pipeline_endpoint`",
+        ),
+        (
             "pipeline_parameters",
             parameter | {"pipeline_parameters_value": "tiny"},
             400,

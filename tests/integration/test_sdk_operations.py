@@ -22,7 +22,7 @@ SAMPLES: dict[str, tuple[object, object]] = {
     "user_email": ("ada@example.org", "grace@example.org"),
     "project_cluster_url": ("triton-1:8001", "triton-2:8001"),
     "project_queue": ({"tier": "priority"}, {"tier": "standard", "partitions": 8}),
-    "pipeline_endpoint": ("pose_2d", "pose_3d"),
+    "pipeline_endpoint": ("pose_2d", "pose_2d"),
     "pipeline_parameters_name": ("overlay", "overlay"),
     "pipeline_parameters_value": ("half", "off"),
 }

@@ -32,7 +32,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     project_name: str
     project_cluster_url: str | None
-    """The Triton that it runs on; None: the installation's own."""
+    """A note of the Triton that its dedicated workers are given; the service itself does not read it."""
     project_queue: ProjectQueue
 
 

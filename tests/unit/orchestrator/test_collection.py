@@ -35,7 +35,7 @@ def test_results_list_just_the_people_there_are(tmp_path: Path, people_of: list[
     video = write_clip(tmp_path / "clip.mp4", Clip(frames=FRAMES))
     source = VideoSource(
         id=1, job_id=1, name="clip.mp4", path="", results_path="", frames_total=FRAMES,
-        parameters=JobParameters(), endpoint="pose_2d",
+        parameters=JobParameters(),
     )  # fmt: skip
     collection = Collection(tmp_path, source, probe_video(video, MediaLimits()), HALPE_26)
     summary = collection.write(iter([pose_batch(people_of)]), video)
