@@ -8,6 +8,9 @@ import msgspec
 from core.errors import InvalidParameterError
 from orchestrator.levers import DEFAULTS, BatchesPerRun, FrameBatchFrames
 
+PEOPLE_PER_FRAME_MAX = 16
+"""So many the ensemble finds."""
+
 
 class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Parameters of pipeline `pose_2d`, complete and checked."""
@@ -20,6 +23,8 @@ class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Frame batches that one worker takes at a time; a run ends at the next keyframe."""
     person_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.25
     """People that the detector scores lower are left out of the results."""
+    people_cap: Annotated[int, msgspec.Meta(ge=1, le=PEOPLE_PER_FRAME_MAX)] = PEOPLE_PER_FRAME_MAX
+    """Of each frame, those that the detector scores best are in the results."""
 
 
 def lever_parameters(levers: Mapping[str, object]) -> dict[str, object]:

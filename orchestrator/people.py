@@ -7,19 +7,20 @@ from numpy.typing import NDArray
 
 from biomechanics.identities import IdentityTracker
 from core.poses import PoseBatch
+from orchestrator.parameters import JobParameters
 
 
 class PeopleInOrder:
     """Takes the pose batches of one video in the order of its frames."""
 
-    def __init__(self, person_score: float) -> None:
-        self._person_score = person_score
+    def __init__(self, parameters: JobParameters) -> None:
+        self._parameters = parameters
         self._tracker = IdentityTracker()
 
     def take(self, raw: PoseBatch) -> tuple[PoseBatch, NDArray[np.int32]]:
-        """The batch without the people that the detector scored below `person_score`, and the number, int32
-        [M], of each of the M others."""
-        batch = _confident(raw, self._person_score)
+        """The batch with those people only whom `person_score` and `people_cap` let in, and the number, int32
+        [M], of each of these M."""
+        batch = _let_in(raw, self._parameters)
         ids = [
             self._tracker.update(frame, batch.boxes_px[rows])
             for frame, rows in rows_by_frame(batch.frame_index)
@@ -34,8 +35,12 @@ def rows_by_frame(frame_index: NDArray[np.int32]) -> Iterator[tuple[int, slice]]
         yield frame, slice(start, start + count)
 
 
-def _confident(batch: PoseBatch, person_score: float) -> PoseBatch:
-    keep = batch.boxes_px[:, 4] >= person_score
+def _let_in(batch: PoseBatch, parameters: JobParameters) -> PoseBatch:
+    scores = batch.boxes_px[:, 4]
+    keep = scores >= parameters.person_score
+    for _, rows in rows_by_frame(batch.frame_index):
+        best_first = np.argsort(-scores[rows], kind="stable")
+        keep[rows][best_first[parameters.people_cap :]] = False
     return PoseBatch(
         decoded_frames=batch.decoded_frames,
         decoded_pts_ns=batch.decoded_pts_ns,

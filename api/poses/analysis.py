@@ -113,7 +113,7 @@ class Analyses:
         parameters = analysis.terms.parameters
         info = await asyncio.to_thread(probe_video, path, MediaLimits())
         runs = plan_runs(info, parameters.frame_batch_frames, parameters.batches_per_run)
-        people, has_poses = PeopleInOrder(parameters.person_score), False
+        people, has_poses = PeopleInOrder(parameters), False
         async with (
             self._places.turn(lane, info.frame_count),
             await TritonClient.open(self._triton_url) as triton,

@@ -59,7 +59,7 @@ class _Reading:
         self.next_frame = 0
         self._objects = objects
         self._video = video
-        self._people = PeopleInOrder(video.parameters.person_score)
+        self._people = PeopleInOrder(video.parameters)
         self._has_head = False
         self._waiting: list[PosePart] = []
         """What is missing before the first poses, which tell what the head needs."""

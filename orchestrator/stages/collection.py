@@ -28,7 +28,7 @@ class Collection:
         self._source = source
         self._info = info
         self._skeleton = skeleton
-        self._identities = PeopleInOrder(source.parameters.person_score)
+        self._identities = PeopleInOrder(source.parameters)
 
     def write(
         self, batches: Iterator[PoseBatch], video: Path, failed_ranges: Sequence[FailedRange] = ()

@@ -29,6 +29,7 @@ def test_levers_that_cut_work_are_parameters() -> None:
         ({"frame_batch_frames": 0}, "frame_batch_frames"),
         ({"batches_per_run": 2.5}, "batches_per_run"),
         ({"person_score": 1.5}, "person_score"),
+        ({"people_cap": 17}, "people_cap"),
         ({"colour": "red"}, "unknown field `colour`"),
     ],
 )
