@@ -40,6 +40,8 @@ class _Recorded:
     """One batch size: its input and output always lie at the same place, and its weights with the package."""
 
     def __init__(self, package: Package, rows: Tensor) -> None:
+        # Named first, so destroyed first: a package takes the weights along, and PyTorch 2.13's its kernels.
+        self._graph = torch.cuda.CUDAGraph()
         self._package, self._rows = package, rows
         stream = torch.cuda.Stream(rows.device)
         stream.wait_stream(torch.cuda.current_stream(rows.device))
@@ -47,7 +49,6 @@ class _Recorded:
             for _ in range(WARM_UP_CALLS):
                 package(rows)
         torch.cuda.current_stream(rows.device).wait_stream(stream)
-        self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
             self._outputs = package(rows)
 
