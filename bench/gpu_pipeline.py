@@ -21,6 +21,7 @@ import msgspec
 
 from bench.gpu_clips import long_clips
 from bench.gpu_networks import RANDOM, write_models
+from bench.phases import run_phase, say
 from bench.record import write_record
 from deploy.embedded.machine import driver_version, gpu_names
 
@@ -64,7 +65,7 @@ def phase_prepare(folder: Path) -> dict[str, object]:
         start_s = time.monotonic()
         work(folder / "models")
         taken_s[f"{name}_s"] = round(time.monotonic() - start_s, 1)
-        print(taken_s, flush=True)
+        say(taken_s)
     return dict(taken_s)
 
 
@@ -79,7 +80,7 @@ def phase_nvdec(folder: Path) -> dict[str, object]:
         fps(videos[:2], 2)
         for threads in counts:
             found[f"{name}{threads}"] = round(fps(videos, threads))
-            print(found, flush=True)
+            say(found)
     return found
 
 
@@ -90,12 +91,14 @@ def phase_compute(folder: Path) -> dict[str, object]:
     processes = [OneProcess(folder / "models", fixed_people=_is_random(folder)) for _ in range(STREAMS)]
     work = compute_alone(processes, next(iter(_videos(folder))), 8.0)
     alone = compute_alone(processes[:1], next(iter(_videos(folder))), 4.0)
-    return {
+    figures: dict[str, object] = {
         "fps": round(work.fps),
         "fps_one_stream": round(alone.fps),
         "people": work.people / work.frames,
         "rates": network_rates(processes[0]),
     }
+    say(figures)
+    return figures
 
 
 def phase_script(folder: Path) -> dict[str, object]:
@@ -106,7 +109,13 @@ def phase_script(folder: Path) -> dict[str, object]:
     videos = list(_videos(folder))
     hand_script(processes, videos[:4], 4, folder / "script.json")
     work = hand_script(processes, videos, THREADS, folder / "script.json")
-    return {"fps": round(work.fps), "frames": work.frames, "people": work.people / work.frames}
+    figures: dict[str, object] = {
+        "fps": round(work.fps),
+        "frames": work.frames,
+        "people": work.people / work.frames,
+    }
+    say(figures)
+    return figures
 
 
 def phase_mps(folder: Path) -> dict[str, object]:
@@ -191,13 +200,7 @@ def _run_phase(name: str, folder: Path, timeout_s: float) -> dict[str, object]:
     start_s = time.monotonic()
     python = [sys.executable, "-X", "faulthandler", "-m", "bench.gpu_pipeline"]
     command = [*python, "--phase", name, "--folder", str(folder)]
-    log = folder / f"{name}.log"
-    with log.open("w") as output:
-        try:
-            subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, timeout=timeout_s, check=True)
-            figures: dict[str, object] = json.loads(log.read_text().strip().splitlines()[-1])
-        except (subprocess.SubprocessError, ValueError, IndexError) as error:
-            figures = {"error": f"{error}: {log.read_text()[-1500:]}"}
+    figures = run_phase(command, folder / f"{name}.log", timeout_s)
     print(f"{name} ({time.monotonic() - start_s:.0f} s): {figures}", flush=True)
     return figures
 
@@ -240,7 +243,7 @@ def main(**options: object) -> None:
     """Measure all phases over CLIPS, of 1080p, and write the record."""
     if options["phase"]:
         phase: Callable[[Path], dict[str, object]] = globals()[f"phase_{options['phase']}"]
-        print(json.dumps(phase(Path(str(options["folder"])))))
+        say(phase(Path(str(options["folder"]))))
         return
     with tempfile.TemporaryDirectory(prefix="marey-gpu-") as name:
         _measure(Path(name), options)
