@@ -104,18 +104,26 @@ class Supervisor:
         """Start the service again whenever it ends. Raises ServiceDiedError when it ends too often."""
         problem = await _until_ended(running)
         while True:
-            await asyncio.sleep(self._delay_after_death_s(running, problem))
+            await asyncio.sleep(await self._delay_after_death_s(running, problem))
             problem = await self._run_again(running)
 
-    def _delay_after_death_s(self, running: _Running, problem: str) -> float:
+    async def _delay_after_death_s(self, running: _Running, problem: str) -> float:
         name = running.service.name
         running.deaths_s.append(time.monotonic())
         delay_s = self._policy.delay_s(running.deaths_s)
+        if delay_s is None and not await self._has_what_it_needs(running.service):
+            running.deaths_s.clear()
+            delay_s = self._policy.max_delay_s
         if delay_s is None:
             problem = f"{problem}; it died {len(running.deaths_s)} times, so it is not started again"
             raise ServiceDiedError(self._last_words(name, problem))
         self._report(ServiceEvent(service=name, kind="died", detail=self._last_words(name, problem)))
         return delay_s
+
+    async def _has_what_it_needs(self, service: Service) -> bool:
+        """Whether the services that it cannot start without are ready, as far as they run here."""
+        needs = [self._running[need].service for need in service.needs if need in self._running]
+        return all(await asyncio.gather(*map(_is_ready, needs)))
 
     async def _run_again(self, running: _Running) -> str:
         """Start a dead service and wait for its next end; returns how it ended."""
@@ -236,13 +244,17 @@ def _helper_count(running: _Running, helper: str) -> int:
 
 async def _probe_until_ready(service: Service) -> None:
     while True:
-        try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                if await service.ready():
-                    return
-        except TimeoutError:
-            continue
+        if await _is_ready(service):
+            return
         await asyncio.sleep(_PROBE_INTERVAL_S)
+
+
+async def _is_ready(service: Service) -> bool:
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            return await service.ready()
+    except TimeoutError:
+        return False
 
 
 async def _all_or_first_failure(coroutines: Sequence[Coroutine[None, None, None]]) -> None:

@@ -103,6 +103,29 @@ async def test_a_service_that_loses_its_guard_dies_with_it_and_is_started_again(
         await eventually(lambda: not alive(pids_of(tmp_path, "bus")[0]))
 
 
+async def test_a_service_is_not_given_up_while_one_that_it_needs_is_away(tmp_path: Path) -> None:
+    is_there = asyncio.Event()
+
+    async def ready() -> bool:
+        return is_there.is_set()
+
+    bus = dataclasses.replace(python_service(tmp_path, "bus", FOREVER), ready=ready)
+    dies_when_it_is_started_again = "time.sleep(600 if len(open(sys.argv[1]).readlines()) == 1 else 0)"
+    worker = python_service(tmp_path, "worker", ANNOUNCE + dies_when_it_is_started_again, needs=("bus",))
+    async with supervising(tmp_path, []) as supervisor:
+        is_there.set()
+        await supervisor.start([bus, worker])
+        is_there.clear()
+        watching = asyncio.create_task(supervisor.watch())
+        os.kill(pids_of(tmp_path, "worker")[0], signal.SIGKILL)
+        await eventually(lambda: len(pids_of(tmp_path, "worker")) > 2 * QUICK.max_deaths)
+        assert not watching.done()
+        is_there.set()
+        async with asyncio.timeout(20):
+            with pytest.raises(ServiceDiedError, match="it died 3 times"):
+                await watching
+
+
 async def test_a_service_that_keeps_dying_ends_the_watch_with_the_end_of_its_log(tmp_path: Path) -> None:
     code = ANNOUNCE + "time.sleep(0.3); print('no space left on the moon'); sys.exit(7)"
     async with supervising(tmp_path, []) as supervisor:
