@@ -75,7 +75,7 @@ class PipelineBody(Body, frozen=True, kw_only=True):
     pipeline_name: Text
     pipeline_description: Description = ""
     pipeline_endpoint: Literal["pose_2d"]
-    """The ensemble; a job of a pipeline that nobody computes would wait for nothing."""
+    """The ensemble that computes it: the one that workers ask."""
 
 
 class PipelineParameterSetBody(Body, frozen=True, kw_only=True):
