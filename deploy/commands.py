@@ -74,18 +74,26 @@ def up(
 
 @click.command()
 @_home
+@_target
+@_engines
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port that `marey up` shall use for the API.")
 @json_option
-def doctor(home: Path, api_port: int | None, as_json: bool) -> None:
+def doctor(home: Path, target: TargetWish, engines: Path | None, api_port: int | None, as_json: bool) -> None:
     """Say whether this machine can run the service, and what to fix where it cannot."""
     from marey.cli.output import print_json
 
     from deploy.doctor.checks import findings
     from deploy.doctor.facts import probe_machine
-    from deploy.embedded.options import ExternalServices
+    from deploy.embedded.options import ExternalServices, StackOptions
 
-    external = ExternalServices.from_environment(os.environ)
-    found = findings(probe_machine(home.expanduser().absolute(), external, api_port))
+    options = StackOptions(
+        home=home.expanduser().absolute(),
+        api_port=api_port,
+        external=ExternalServices.from_environment(os.environ),
+        target=target,
+        engines=engines,
+    )
+    found = findings(probe_machine(options))
     if as_json:
         print_json(found)
     else:

@@ -51,9 +51,12 @@ def check_target(facts: Facts) -> Finding:
     """What the networks would run on."""
     if not facts.own_triton:
         return Finding(check="target", state="ok", sentence=ELSEWHERE)
-    sentence = str(choose_target("auto", facts.cores, facts.gpus, facts.cuda))
-    idle = facts.gpus and not facts.cuda.gpu
-    return Finding(check="target", state="note" if idle else "ok", sentence=sentence)
+    try:
+        choice = choose_target(facts.target, facts.cores, facts.gpus, facts.cuda, facts.engines)
+    except ConfigurationError as error:
+        return Finding(check="target", state="fix", sentence=str(error))
+    idle = facts.target == "auto" and facts.gpus and not facts.cuda.gpu
+    return Finding(check="target", state="note" if idle else "ok", sentence=str(choice))
 
 
 def check_driver(facts: Facts) -> Finding:

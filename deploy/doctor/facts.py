@@ -9,9 +9,10 @@ from core.errors import ConfigurationError
 from deploy.doctor.nvdec import Nvdec, probe_nvdec
 from deploy.embedded.cuda_probe import CudaMachine, probe_cuda
 from deploy.embedded.machine import driver_version, gpu_names, usable_cores
-from deploy.embedded.options import ExternalServices
+from deploy.embedded.options import StackOptions
 from deploy.embedded.ports import free_ports_among, is_free
 from deploy.embedded.stub_numpy import stub_numpy
+from deploy.embedded.target import TargetWish
 from deploy.embedded.triton import SHARED_MEMORY, PythonBuild, check_server, python_build
 from orchestrator.frame_path import FramePathSettings
 
@@ -25,10 +26,13 @@ class Facts:
     home: Path
     own_triton: bool
     """Whether the stack starts a Triton of its own."""
+    target: TargetWish = "auto"
+    engines: Path | None = None
+    """Of TensorRT, which the networks are to run in."""
     cores: int
     gpus: tuple[str, ...]
     cuda: CudaMachine
-    """What PyTorch can use; nothing is asked without a GPU."""
+    """What PyTorch can use; nothing is asked where it does not matter."""
     driver: str | None
     """Version of NVIDIA's kernel driver."""
     nvdec: Nvdec
@@ -50,16 +54,18 @@ class Facts:
     api_port_free: bool
 
 
-def probe_machine(home: Path, external: ExternalServices, api_port: int | None) -> Facts:
+def probe_machine(options: StackOptions) -> Facts:
     """Look at everything; starts nothing that stays, writes nothing."""
     gpus = tuple(gpu_names())
     frames = FramePathSettings()
     return Facts(
-        home=home,
-        own_triton=not external.triton_url,
+        home=options.home,
+        own_triton=not options.external.triton_url,
+        target=options.target,
+        engines=options.engines,
         cores=usable_cores(),
         gpus=gpus,
-        cuda=probe_cuda() if gpus else CudaMachine(),
+        cuda=probe_cuda() if gpus or options.target == "cuda" else CudaMachine(),
         driver=driver_version(),
         nvdec=probe_nvdec() if gpus else Nvdec(),
         triton_problem=_triton_problem(),
@@ -67,10 +73,10 @@ def probe_machine(home: Path, external: ExternalServices, api_port: int | None) 
         numpy=stub_numpy(),
         frames_bytes=frames.slots * frames.slot_bytes,
         shared_memory_free_bytes=_free_bytes(SHARED_MEMORY),
-        home_free_bytes=_free_bytes(home),
+        home_free_bytes=_free_bytes(options.home),
         free_ports=free_ports_among(PORTS_TRIED),
-        api_port=api_port,
-        api_port_free=api_port is None or is_free(api_port),
+        api_port=options.api_port,
+        api_port_free=options.api_port is None or is_free(options.api_port),
     )
 
 

@@ -33,6 +33,12 @@ def test_a_taken_port_is_something_to_fix(tmp_path: Path) -> None:
     assert f"fix  ports          expected port {port} to be free" in result.stdout
 
 
+def test_engines_without_a_gpu_are_something_to_fix(tmp_path: Path) -> None:
+    result = doctor("--home", str(tmp_path), "--target", "cpu", "--engines", str(tmp_path))
+    assert result.returncode == 1
+    assert f"fix  target         expected a GPU for the engines in {tmp_path}" in result.stdout
+
+
 def test_asking_for_decoders_never_fails() -> None:
     found = probe_nvdec()
     assert found.engines or found.problem

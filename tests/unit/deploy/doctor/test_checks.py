@@ -53,7 +53,15 @@ def finding(facts: Facts, check: str) -> Finding:
     return found
 
 
-@pytest.mark.parametrize("facts", [LAPTOP, SERVER, replace(LAPTOP, api_port=8080)])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        LAPTOP,
+        SERVER,
+        replace(LAPTOP, api_port=8080),
+        replace(SERVER, target="cpu", cuda=CudaMachine(problem="no PyTorch")),
+    ],
+)
 def test_nothing_to_fix(facts: Facts) -> None:
     assert {each.state for each in findings(facts)} == {"ok"}
 
@@ -61,6 +69,13 @@ def test_nothing_to_fix(facts: Facts) -> None:
 @pytest.mark.parametrize(
     ("facts", "check", "sentence"),
     [
+        (
+            replace(LAPTOP, target="cuda", cuda=CudaMachine(problem="no PyTorch")),
+            "target",
+            "expected a GPU for the target cuda, got none: no PyTorch",
+        ),
+        (replace(LAPTOP, engines=Path("/plans")), "target", "expected a GPU for the engines in /plans, got"),
+        (replace(SERVER, target="cpu", engines=Path("/plans")), "target", "because it was asked for"),
         (replace(LAPTOP, numpy="2.1.0"), "numpy", "expected NumPy 1, got 2.1.0"),
         (replace(LAPTOP, triton_problem="expected x to start"), "triton", "expected x to start"),
         (replace(LAPTOP, python=None), "libpython", "before Triton is installed"),
