@@ -227,7 +227,7 @@ def _commit() -> str:
 
 
 @click.command()
-@click.argument("clips", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("clips", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--detector", help="State dict of YOLOX-s (.npz or .pth), or `random` for a dry run.")
 @click.option("--pose", help="State dict of HRNet-W32, or `random`.")
 @click.option("--videos", default=16, show_default=True, help="Videos per job.")
