@@ -2,16 +2,12 @@
 
 import logging
 import re
-import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-_EMPTY = vars(logging.makeLogRecord({}))
-_STANDARD_FIELDS = frozenset(_EMPTY)
+_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({})))
 _NO_FIELDS = _STANDARD_FIELDS | {"message", "asctime", "taskName", "color_message"}
 _SECRETS = (
     ("mry_", re.compile(r"mry_([0-9a-z]{8})_\w+"), r"mry_\1_***"),
@@ -70,27 +66,12 @@ def _without_secrets(text: str) -> str:
     return text
 
 
-class LineRecord(logging.LogRecord):
-    """A record of what lines tell; the rest, which the library looks up for each record, is empty."""
-
-    def __init__(self, name: str, level: int, _path: str, _line: int, *told: Any) -> None:
-        self.name, self.levelno, self.levelname = name, level, logging.getLevelName(level)
-        self.created = time.time()
-        self.msg, args, self.exc_info = told[:3]
-        is_named = len(args) == 1 and isinstance(args[0], Mapping) and args[0]
-        self.args = args[0] if is_named else args
-
-
-for _name, _value in _EMPTY.items():
-    setattr(LineRecord, _name, _value)
-
-
 def configure_logging() -> None:
     """Send this process's records from INFO up to standard error.
 
     What no line tells is not looked up for each record.
     """
-    logging.setLogRecordFactory(LineRecord)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())

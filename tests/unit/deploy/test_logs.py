@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.accounts.keys import new_key
-from deploy.logs import JsonFormatter, LineRecord
+from deploy.logs import JsonFormatter
 
 
 def line(**fields: object) -> dict[str, object]:
@@ -28,14 +28,6 @@ def test_a_line_has_the_time_the_message_and_the_extra_fields() -> None:
         "message": "sent 3",
         "job_id": 7,
     }
-
-
-def test_records_of_lines_have_all_that_other_handlers_ask_for() -> None:
-    told = ("api", logging.WARNING, "", 0, "%(count)d of %(kind)s", ({"count": 2, "kind": "x"},), None)
-    record, usual = LineRecord(*told), logging.LogRecord(*told)
-    assert (record.getMessage(), record.levelname, record.name) == ("2 of x", "WARNING", "api")
-    assert all(hasattr(record, name) for name in vars(usual))
-    assert json.loads(JsonFormatter().format(record))["message"] == usual.getMessage()
 
 
 @given(st.text())
