@@ -1,13 +1,14 @@
-"""Asking a module in a process of its own: what it imports may be large or broken, or may crash."""
+"""Asking in a process of its own: what is imported there may be large or broken, or may crash."""
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a module printed, or why there is no answer."""
+    """What the process printed, or why there is no answer."""
 
     text: str = ""
     problem: str = ""
@@ -15,15 +16,14 @@ class Answer:
 
 def ask(module: str, timeout_s: float) -> Answer:
     """Run `python -m module`."""
+    # -P: a file in the current folder is not taken for a module of the same name.
+    return ask_command([sys.executable, "-P", "-m", module], timeout_s)
+
+
+def ask_command(command: Sequence[str], timeout_s: float) -> Answer:
+    """Run a command."""
     try:
-        result = subprocess.run(
-            # -P: a file in the current folder is not taken for a module of the same name.
-            [sys.executable, "-P", "-m", module],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout_s,
-        )
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         return Answer(problem=f"no answer in {timeout_s:.0f} s")
     return read_answer(result.returncode, result.stdout, result.stderr)

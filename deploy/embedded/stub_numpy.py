@@ -2,11 +2,11 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from core.errors import NumpyVersionError
+from deploy.own_process import ask_command
 
 NUMPY_MAJOR = 1
 _TIMEOUT_S = 60.0
@@ -23,10 +23,7 @@ def stub_numpy() -> str | None:
     python = shutil.which("python3", path=search_path())
     if python is None:
         return None
-    result = subprocess.run(
-        [python, "-I", "-c", _ASK], capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
-    )
-    return result.stdout.strip() if result.returncode == 0 else None
+    return ask_command([python, "-I", "-c", _ASK], _TIMEOUT_S).text or None
 
 
 def check_numpy(version: str | None) -> None:
