@@ -39,8 +39,9 @@ def _let_in(batch: PoseBatch, parameters: JobParameters) -> PoseBatch:
     scores = batch.boxes_px[:, 4]
     keep = scores >= parameters.person_score
     for _, rows in rows_by_frame(batch.frame_index):
-        best_first = np.argsort(-scores[rows], kind="stable")
-        keep[rows][best_first[parameters.people_cap :]] = False
+        if rows.stop - rows.start > parameters.people_cap:
+            best_first = np.argsort(-scores[rows], kind="stable")
+            keep[rows][best_first[parameters.people_cap :]] = False
     return PoseBatch(
         decoded_frames=batch.decoded_frames,
         decoded_pts_ns=batch.decoded_pts_ns,
