@@ -7,6 +7,8 @@ import msgspec
 from litestar import Request
 from litestar.exceptions import ClientException, ValidationException
 
+from orchestrator.refusals import refusal_of, shown
+
 
 class StrictRequest(Request[Any, Any, Any]):
     """The framework itself would take "5" and true for 5, and the last of several values of one name."""
@@ -25,10 +27,18 @@ def decode_body(body: bytes, kind: Any) -> Any:
         value = msgspec.json.decode(body or b"null", type=kind)
         json.loads(body or b"null", object_pairs_hook=_refuse_twins)
     except msgspec.ValidationError as error:
-        raise ValidationException(str(error)) from error
+        raise ValidationException(_told(body, kind) or str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ClientException(f"expected a JSON body, got another text: {error}") from error
     return value
+
+
+def _told(body: bytes, kind: Any) -> str | None:
+    """What was expected and what came. Raises ClientException if no JSON follows the wrong value."""
+    try:
+        return refusal_of(msgspec.json.decode(body or b"null"), kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClientException(f"expected a JSON body, got another text: {error}") from error
 
 
 def _refuse_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -36,5 +46,5 @@ def _refuse_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twin = next(name for name in names if names.count(name) > 1)
-        raise ValidationException(f"expected each name once in an object, got {twin[:80]!r} twice")
+        raise ValidationException(f"expected each name once in an object, got {shown(twin)} twice")
     return found

@@ -38,6 +38,7 @@ from core.errors import (
     UploadTooLargeError,
     UploadUsedError,
 )
+from orchestrator.refusals import refusal_of
 
 PROBLEM_JSON = "application/problem+json"
 STATUSES: dict[type[MareyError], HTTPStatus] = {
@@ -131,7 +132,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, error)
         return _problem(request, status, code, "The server failed.")
-    response = _problem(request, status, code, _detail(error))
+    response = _problem(request, status, code, _detail(request, error))
     for name, value in (error.headers or {}).items():
         response.set_header(name, value)
     return response
@@ -150,12 +151,14 @@ def on_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response
     return _problem(request, status, FRAMEWORK_CODES[status], "The server failed.")
 
 
-def _detail(error: HTTPException) -> str:
-    """The framework's sentence with the fields it complains about."""
+def _detail(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    """The framework's sentence; for a wrong id in the path, what was expected and what came."""
     if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
         return error.detail
-    fields = [f"{item.get('key', 'body')}: {item['message']}" for item in error.extra]
-    return "; ".join(fields) or error.detail
+    signature = msgspec.structs.fields(request.route_handler.signature_model)
+    kinds = {field.name: field.type for field in signature}
+    wrong = [refusal_of(value, kinds[name], name) for name, value in request.path_params.items()]
+    return "; ".join(filter(None, wrong)) or error.detail
 
 
 def _problem(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from core.errors import InvalidParameterError
+from orchestrator.refusals import refusal_of, refusal_of_names
 
 FrameBatchFrames = Annotated[int, Meta(ge=1, le=256)]
 BatchesPerRun = Annotated[int, Meta(ge=1, le=64)]
@@ -50,15 +51,11 @@ def change_levers(stored: Mapping[str, object], changes: Mapping[str, object]) -
 
     Raises InvalidParameterError for an unknown name or a value out of range.
     """
-    for name in changes:
-        if name not in Levers.__struct_fields__:
-            names = ", ".join(Levers.__struct_fields__)
-            raise InvalidParameterError(f"levers: expected names among {names}, got {name[:80]!r}")
+    if refusal := refusal_of_names(changes, Levers.__struct_fields__, "levers"):
+        raise InvalidParameterError(refusal)
     changed = {name: value for name, value in {**stored, **changes}.items() if value is not None}
-    try:
-        msgspec.convert(changed, Levers)
-    except msgspec.ValidationError as error:
-        raise InvalidParameterError(f"levers: {error}") from error
+    if refusal := refusal_of(changed, Levers, "levers"):
+        raise InvalidParameterError(refusal)
     return changed
 
 

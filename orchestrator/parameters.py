@@ -7,6 +7,7 @@ import msgspec
 
 from core.errors import InvalidParameterError
 from orchestrator.levers import DEFAULTS, BatchesPerRun, FrameBatchFrames
+from orchestrator.refusals import refusal_of
 
 PEOPLE_PER_FRAME_MAX = 16
 """So many the ensemble finds."""
@@ -37,7 +38,7 @@ def resolve_parameters(defaults: Mapping[str, object], requested: Mapping[str, o
 
     Raises InvalidParameterError for an unknown name or a value out of range.
     """
-    try:
-        return msgspec.convert({**defaults, **requested}, JobParameters)
-    except msgspec.ValidationError as error:
-        raise InvalidParameterError(f"parameters: {error}") from error
+    chosen = {**defaults, **requested}
+    if refusal := refusal_of(chosen, JobParameters, "parameters"):
+        raise InvalidParameterError(refusal)
+    return msgspec.convert(chosen, JobParameters)

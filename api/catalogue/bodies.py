@@ -8,14 +8,32 @@ from msgspec import Meta
 from api.jobs.parameters import check_parameters
 from core.jobs import Tier
 from orchestrator.levers import Levers
+from orchestrator.refusals import WORDS
 
 MAX_ID = 2**53 - 1
 """Largest integer that every reader of JSON keeps as it is."""
 Id = Annotated[int, Meta(ge=1, le=MAX_ID)]
-Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-"""One line."""
-Description = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
-Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z")]
+Text = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*\Z",
+        extra={WORDS: "one line of 1 to 200 characters"},
+    ),
+]
+Description = Annotated[
+    str,
+    Meta(max_length=2000, pattern=r"^[^\x00]*\Z", extra={WORDS: "text of up to 2000 characters without NUL"}),
+]
+Email = Annotated[
+    str,
+    Meta(
+        max_length=254,
+        pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\Z",
+        extra={WORDS: "an address name@host of up to 254 characters"},
+    ),
+]
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

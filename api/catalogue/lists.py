@@ -9,6 +9,7 @@ import msgspec
 
 from api.catalogue.bodies import MAX_ID
 from core.errors import InvalidParameterError
+from orchestrator.refusals import refusal_of_names, shown
 from orchestrator.store import Window
 from orchestrator.store.resources import DIRECTIONS, Resource
 
@@ -38,10 +39,9 @@ def window_of(resource: Resource[object], parameters: Mapping[str, Sequence[str]
 
     Raises InvalidParameterError for an unknown, repeated or wrong one.
     """
-    known = ("limit", "cursor", "sort", *resource.parents)
+    if refusal := refusal_of_names(parameters, ("limit", "cursor", "sort", *resource.parents), "query"):
+        raise InvalidParameterError(refusal)
     for name, values in parameters.items():
-        if name not in known:
-            raise InvalidParameterError(f"expected parameters among {', '.join(known)}, got {name[:80]!r}")
         if len(values) > 1:
             raise InvalidParameterError(f"{name}: expected one value, got {len(values)}")
     given = {name: values[0] for name, values in parameters.items()}
@@ -67,24 +67,32 @@ def next_cursor(window: Window, rows: Sequence[object]) -> str | None:
 def _order(resource: Resource[object], text: str) -> tuple[str, str]:
     sort, direction = text.removeprefix("-"), "desc" if text.startswith("-") else "asc"
     if sort not in resource.sorts:
-        allowed = ", ".join(resource.sorts)
-        raise InvalidParameterError(f"sort: expected one of {allowed}, or -name, got {text[:80]!r}")
+        allowed = ", ".join(sign + name for name in resource.sorts for sign in ("", "-"))
+        raise InvalidParameterError(f"sort: expected one of {allowed}, got {shown(text)}")
     assert direction in DIRECTIONS
     return sort, direction
 
 
 def _after(text: str, sort: str, direction: str) -> tuple[str | int, int]:
+    wrong = InvalidParameterError(f"cursor: expected the next_cursor of a page, got {shown(text)}")
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         cursor = msgspec.json.decode(decoded, type=Cursor)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
-        raise InvalidParameterError("cursor: expected the next_cursor of a page, got another text") from error
+        raise wrong from error
+    asked, came = _signed(sort, direction), _signed(cursor.sort, cursor.direction)
+    if asked != came:
+        raise InvalidParameterError(
+            f"cursor: expected one of a list sorted by {asked}, got one sorted by {shown(came)}"
+        )
     value_type = int if sort == "id" else str
-    if (cursor.sort, cursor.direction) != (sort, direction) or not isinstance(cursor.value, value_type):
-        raise InvalidParameterError("cursor: expected one of a list in the same order, got another")
-    if not _fits(cursor.value) or not _fits(cursor.last_id):
-        raise InvalidParameterError("cursor: expected the next_cursor of a page, got another text")
+    if not (isinstance(cursor.value, value_type) and _fits(cursor.value) and _fits(cursor.last_id)):
+        raise wrong
     return cursor.value, cursor.last_id
+
+
+def _signed(sort: str, direction: str) -> str:
+    return f"-{sort}" if direction == "desc" else sort
 
 
 def _fits(value: str | int) -> bool:
@@ -95,4 +103,4 @@ def _fits(value: str | int) -> bool:
 def _number(name: str, text: str, largest: int) -> int:
     if text.isascii() and text.isdigit() and len(text) <= 19 and 1 <= int(text) <= largest:
         return int(text)
-    raise InvalidParameterError(f"{name}: expected a number from 1 to {largest}, got {text[:80]!r}")
+    raise InvalidParameterError(f"{name}: expected a number from 1 to {largest}, got {shown(text)}")

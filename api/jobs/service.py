@@ -4,11 +4,12 @@ import asyncio
 import re
 from collections.abc import Mapping
 
-from api.jobs.parameters import check_parameters
+from api.jobs.parameters import check_idempotency_key, check_parameters
 from api.jobs.schemas import JobCreate, JobEvent
 from api.jobs.shapes import job_out, video_out
 from core.errors import InvalidParameterError, NotFoundError
 from orchestrator.objects import ObjectStore
+from orchestrator.refusals import shown
 from orchestrator.store import JobRequest, JobStore, JobTerms, JobView, Tenant, VideoView
 
 _INPUT_KEY = re.compile(r"uploads/(\d+)/[0-9a-f]{32}\.zip", re.ASCII)
@@ -24,11 +25,13 @@ class Jobs:
     async def create(self, tenant: Tenant, job: JobCreate, idempotency_key: str | None = None) -> JobView:
         """Record a job. Raises InvalidParameterError for what it cannot start with, QuotaExceededError,
         IdempotencyKeyReusedError."""
+        if idempotency_key is not None:
+            check_idempotency_key(idempotency_key)
         check_parameters(job.parameters)
         input_bytes = await asyncio.to_thread(self._upload_bytes, tenant, job.input)
         if input_bytes is None:
             raise InvalidParameterError(
-                f"input: expected the input_key of a finished upload, got {job.input[:80]!r}"
+                f"input: expected the input_key of a finished upload, got {shown(job.input)}"
             )
         request = JobRequest(
             pipeline_name=job.pipeline,

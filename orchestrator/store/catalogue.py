@@ -48,7 +48,7 @@ class Catalogue:
     async def create(self, tenant: Tenant, resource: Resource[T], values: Mapping[str, object]) -> T:
         """A new object. Raises ConflictError, InvalidParameterError."""
         arguments = [values[name] for name in resource.writes]
-        with constraint_errors():
+        with constraint_errors(values):
             async with self._as(tenant).transaction() as session:
                 row = await session.row(resource.row, f"{resource.table}.insert", *arguments)
         assert row is not None
@@ -67,7 +67,7 @@ class Catalogue:
         Raises NotFoundError, ConflictError, InvalidParameterError.
         """
         arguments = (*_scope(tenant), object_id, *(values[name] for name in resource.writes))
-        with constraint_errors():
+        with constraint_errors(values):
             async with self._as(tenant).transaction() as session:
                 check(await _locked(session, tenant, resource, object_id))
                 row = await session.row(resource.row, f"{resource.table}.update", *arguments)
@@ -80,7 +80,7 @@ class Catalogue:
 
         Raises NotFoundError; ConflictError while something refers to it; LastAdministratorError.
         """
-        with constraint_errors():
+        with constraint_errors({}):
             async with self._as(tenant).transaction() as session:
                 check(await _locked(session, tenant, resource, object_id))
                 await session.execute(f"{resource.table}.delete", *_scope(tenant), object_id)

@@ -10,6 +10,7 @@ import msgspec
 from core.errors import ConflictError, IdempotencyKeyReusedError, InvalidParameterError, NotFoundError
 from core.jobs import JobStatus, Tier
 from orchestrator.parameters import JobParameters, lever_parameters, resolve_parameters
+from orchestrator.refusals import shown
 from orchestrator.store.admission import admit_job
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tenants import Tenant, TenantDatabase
@@ -210,6 +211,6 @@ async def _defaults(session: Session, tenant: Tenant, pipeline_name: str) -> _De
     if row is None:
         raise NotFoundError(f"there is no user {tenant.user_id}")
     if row.pipeline_id is None:
-        names = [pipeline.name for pipeline in await session.rows(_Name, "pipeline_names")]
-        raise InvalidParameterError(f"pipeline: expected one of {names}, got {pipeline_name!r}")
+        names = ", ".join(pipeline.name for pipeline in await session.rows(_Name, "pipeline_names"))
+        raise InvalidParameterError(f"pipeline: expected one of {names}, got {shown(pipeline_name)}")
     return row

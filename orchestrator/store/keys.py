@@ -34,7 +34,7 @@ class KeyStore:
     async def revoke(self, tenant: Tenant, number: int) -> None:
         """The key opens nothing any more. Raises NotFoundError, LastAdministratorError."""
         database = TenantDatabase(self._database, tenant)
-        with constraint_errors():
+        with constraint_errors({}):
             revoked = await database.execute("revoke_key", tenant.project_id, tenant.is_admin, number)
         if not revoked:
             raise NotFoundError(f"there is no api_key {number}")

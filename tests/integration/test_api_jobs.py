@@ -31,7 +31,7 @@ def test_a_repeated_request_makes_one_job(api: RunningApi) -> None:
     assert api.http.post("/job", json=body).json()["id"] != first.json()["id"]
     assert execute(api, "SELECT count(*) FROM job") == 2
     assert_problem(
-        api.http.post("/job", json=body, headers={"Idempotency-Key": "a b"}), 400, "invalid_request"
+        api.http.post("/job", json=body, headers={"Idempotency-Key": "a b"}), 400, "invalid_parameter"
     )
 
 
