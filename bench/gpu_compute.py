@@ -1,9 +1,8 @@
 """The frame's whole computation in one process, and the script that a user would write around it."""
 
-import json
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.gpu_decode import BATCH, DecodeThreads
+from bench.gpu_batches import BATCH
 from bench.gpu_networks import random_predictions
 from deploy.embedded.cuda_probe import probe_cuda
 from deploy.embedded.packages import compile_networks
@@ -30,6 +29,7 @@ from model_repository.targets import MODEL_FILE
 Floats = NDArray[np.float32]
 LIMITS = DetectionLimits(score_min=0.25, iou_max=0.45, people_max=16)
 CROP_HW = (256, 192)
+SMALLEST_CROPS = 16
 DEVICE = torch.device("cuda", 0)
 
 
@@ -56,6 +56,13 @@ def compile_all(models: Path) -> dict[str, Path]:
     return {name: folders[onnx_file(models, name)] for name in NETWORKS}
 
 
+def open_processes(models: Path, count: int, *, fixed_people: bool) -> "list[OneProcess]":
+    """So many times all that one thread and its stream need."""
+    folders = compile_all(models)
+    configs = {name: config_of(models, name) for name in NETWORKS}
+    return [OneProcess(configs, folders, fixed_people=fixed_people) for _ in range(count)]
+
+
 def onnx_file(models: Path, name: str) -> Path:
     """The file of a network in a folder of the user's networks."""
     return (models / name / "1" / MODEL_FILE).resolve()
@@ -66,15 +73,22 @@ def config_of(models: Path, name: str) -> ModelConfig:
     return read_config(models / name / "config.pbtxt")
 
 
+def _worthwhile(name: str, config: ModelConfig) -> tuple[int, ...]:
+    """Batch sizes that a script opens: frames come in batches of one size, their people in any number."""
+    return (
+        (BATCH,) if name == "yolo" else tuple(size for size in batches_of(config) if size >= SMALLEST_CROPS)
+    )
+
+
 class OneProcess:
     """letterbox -> detector -> crops -> pose -> joints, with the product's kernels and compiled networks."""
 
-    def __init__(self, models: Path, *, fixed_people: bool = False) -> None:
-        folders = compile_all(models)
-        configs = {name: config_of(models, name) for name in NETWORKS}
-        self._networks = {
+    def __init__(
+        self, configs: Mapping[str, ModelConfig], folders: Mapping[str, Path], *, fixed_people: bool
+    ) -> None:
+        self.networks = {
             name: GraphedNetwork(
-                {batch: open_package(folders[name], batch) for batch in batches_of(config)},
+                {batch: open_package(folders[name], batch) for batch in _worthwhile(name, config)},
                 tuple(config.input[0].dims),
                 DEVICE,
             )
@@ -88,12 +102,12 @@ class OneProcess:
     def joints(self, frames: Tensor) -> Floats:
         """Joints [M, K, 3] of the people of some frames."""
         scale = letterbox_scale(frames.shape[1:3], self._detector_hw)
-        predictions = self._networks["yolo"](self._glue.letterbox(frames, self._detector_hw))
+        predictions = self.networks["yolo"](self._glue.letterbox(frames, self._detector_hw))
         if self._fixed:
             predictions = random_predictions(len(frames), predictions.shape[1])
         scales = np.full(len(frames), scale, np.float32)
         crops, boxes, _ = self._cropper.cut(frames, scales, predictions)
-        return joints_of(self._glue.read_peaks(self._networks["hrnet"](crops)), boxes)
+        return joints_of(self._glue.read_peaks(self.networks["hrnet"](crops)), boxes)
 
 
 def run_batches(processes: Sequence[OneProcess], batches: Iterable[Tensor]) -> Work:
@@ -120,23 +134,29 @@ def run_batches(processes: Sequence[OneProcess], batches: Iterable[Tensor]) -> W
     return Work(frames=sum(frames), people=sum(people), seconds=time.perf_counter() - start_s)
 
 
-def compute_alone(processes: Sequence[OneProcess], video: Path, seconds: float) -> Work:
-    """The same decoded frames over and over."""
-    decoded = [batch for batch in DecodeThreads([video], 1, 64).batches() if len(batch) == BATCH][:4]
+def to_gpu(batches: Sequence[NDArray[np.uint8]]) -> list[Tensor]:
+    """Batches of frames [N, H, W, 3], there before anything is measured."""
+    frames = [torch.as_tensor(batch, device=DEVICE) for batch in batches]
+    torch.cuda.synchronize()
+    return frames
+
+
+def compute_alone(processes: Sequence[OneProcess], frames: Sequence[Tensor], seconds: float) -> Work:
+    """The same frames over and over."""
 
     def endless() -> Iterable[Tensor]:
         end_s = time.perf_counter() + seconds
         while time.perf_counter() < end_s:
-            yield from decoded
+            yield from frames
 
-    run_batches(processes, decoded)
+    run_batches(processes, frames)
     return run_batches(processes, endless())
 
 
 def network_rates(process: OneProcess) -> dict[str, float]:
     """Rows per second of each network alone, by batch size."""
     rates: dict[str, float] = {}
-    for name, network in process._networks.items():
+    for name, network in process.networks.items():
         for batch, recorded in network._graphs.items():
             torch.cuda.synchronize()
             start_s = time.perf_counter()
@@ -145,10 +165,3 @@ def network_rates(process: OneProcess) -> dict[str, float]:
             torch.cuda.synchronize()
             rates[f"{name} b{batch}"] = round(30 * batch / (time.perf_counter() - start_s))
     return rates
-
-
-def hand_script(processes: Sequence[OneProcess], videos: Sequence[Path], threads: int, out: Path) -> Work:
-    """Decode threads -> the computation -> a file of joints per run."""
-    work = run_batches(processes, DecodeThreads(videos, threads, threads).batches())
-    out.write_text(json.dumps({"people": work.people}))
-    return work

@@ -12,7 +12,7 @@ CONTROL = "nvidia-cuda-mps-control"
 
 
 @contextmanager
-def mps(folder: Path) -> Iterator[None]:
+def mps_daemon(folder: Path) -> Iterator[None]:
     """All that this process starts meanwhile shares the GPUs by it. Raises RuntimeError without it."""
     if shutil.which(CONTROL) is None:
         raise RuntimeError(f"expected {CONTROL}, which comes with the driver, got none")

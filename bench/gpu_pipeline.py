@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,15 +21,13 @@ import msgspec
 
 from bench.gpu_clips import long_clips
 from bench.gpu_networks import RANDOM, write_models
+from bench.gpu_phases import PHASES, THREADS
+from bench.gpu_statistics import losses_us
 from bench.phases import run_phase, say
 from bench.record import write_record
 from deploy.embedded.machine import driver_version, gpu_names
 
 ROOT = Path(__file__).parents[1]
-PHASES = ("prepare", "nvdec", "compute", "script", "service", "mps", "overlay", "two")
-THREADS = 12
-STREAMS = 2
-"""Threads that compute, in (b) and (c)."""
 PACKAGES = ("torch", "nvidia-pytriton", "pynvvideocodec", "numpy")
 
 
@@ -56,145 +54,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, object]
 
 
-def phase_prepare(folder: Path) -> dict[str, object]:
-    """Compilation, and what a start with everything compiled takes."""
-    from bench.gpu_compute import OneProcess, compile_all
-
-    taken_s = {}
-    for name, work in (("compile", compile_all), ("open", OneProcess)):
-        start_s = time.monotonic()
-        work(folder / "models")
-        taken_s[f"{name}_s"] = round(time.monotonic() - start_s, 1)
-        say(taken_s)
-    return dict(taken_s)
-
-
-def phase_nvdec(folder: Path) -> dict[str, object]:
-    """Decoding alone: PyNvVideoCodec's threads, as many of ours, and as many as a worker has."""
-    from bench.gpu_decode import decode_fps
-    from bench.gpu_own_decode import own_decode_fps
-
-    videos = list(_videos(folder))
-    found: dict[str, object] = {}
-    for name, fps, counts in (("", decode_fps, (8, THREADS)), ("own_", own_decode_fps, (THREADS, 14))):
-        fps(videos[:2], 2)
-        for threads in counts:
-            found[f"{name}{threads}"] = round(fps(videos, threads))
-            say(found)
-    return found
-
-
-def phase_compute(folder: Path) -> dict[str, object]:
-    """The computation alone."""
-    from bench.gpu_compute import OneProcess, compute_alone, network_rates
-
-    processes = [OneProcess(folder / "models", fixed_people=_is_random(folder)) for _ in range(STREAMS)]
-    work = compute_alone(processes, next(iter(_videos(folder))), 8.0)
-    alone = compute_alone(processes[:1], next(iter(_videos(folder))), 4.0)
-    figures: dict[str, object] = {
-        "fps": round(work.fps),
-        "fps_one_stream": round(alone.fps),
-        "people": work.people / work.frames,
-        "rates": network_rates(processes[0]),
-    }
-    say(figures)
-    return figures
-
-
-def phase_script(folder: Path) -> dict[str, object]:
-    """The hand-written script."""
-    from bench.gpu_compute import OneProcess, hand_script
-
-    processes = [OneProcess(folder / "models", fixed_people=_is_random(folder)) for _ in range(STREAMS)]
-    videos = list(_videos(folder))
-    hand_script(processes, videos[:4], 4, folder / "script.json")
-    work = hand_script(processes, videos, THREADS, folder / "script.json")
-    figures: dict[str, object] = {
-        "fps": round(work.fps),
-        "frames": work.frames,
-        "people": work.people / work.frames,
-    }
-    say(figures)
-    return figures
-
-
-def phase_mps(folder: Path) -> dict[str, object]:
-    """The service where all processes share the GPU by NVIDIA's Multi-Process Service."""
-    from bench.gpu_mps import mps
-
-    with mps(folder / "mps"):
-        return phase_service(folder)
-
-
-def phase_overlay(folder: Path) -> dict[str, object]:
-    """What an overlay costs."""
-    from bench.gpu_service import gpu_stack, job_seconds, overlay_ms
-
-    video, frames = next(iter(_videos(folder).items()))
-    with gpu_stack(folder / "home_overlay", folder / "models") as stack:
-        job_seconds(stack, {video: frames})
-        return {"ms_per_frame": overlay_ms(stack, video, frames)}
-
-
-def phase_service(folder: Path) -> dict[str, object]:
-    """The service, and one frame's latency."""
-    import av
-    import numpy as np
-
-    from bench.gpu_ensemble import ensemble_fps, frame_latency_ms, model_statistics
-    from bench.gpu_service import busy_cores, gpu_stack, job_seconds, results_of
-
-    videos = _videos(folder)
-    with tempfile.TemporaryDirectory(dir=folder) as home, gpu_stack(Path(home), folder / "models") as stack:
-        url = stack.environment["MAREY_TRITON_URL"]
-        first = dict(list(videos.items())[:2])
-        job_seconds(stack, first)
-        with busy_cores(stack) as cores:
-            seconds = [job_seconds(stack, videos) for _ in range(2)]
-        results = results_of(Path(home))
-        models = model_statistics(url)
-        with av.open(str(next(iter(videos)))) as container:
-            frame = np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"), np.uint8)
-        latency = frame_latency_ms(url, frame)
-        ensemble = {
-            f"{frames} x {flight}": round(ensemble_fps(url, np.stack([frame] * frames), flight, 4.0))
-            for frames, flight in ((8, 8), (32, 2), (32, 4))
-        }
-    fps = [round(sum(videos.values()) / each) for each in seconds]
-    return {
-        "fps": max(fps),
-        "rounds": fps,
-        "seconds": seconds,
-        "latency_ms": latency,
-        "ensemble_fps": ensemble,
-        "models": models,
-        "busy_cores": cores,
-        "results": results,
-    }
-
-
-def phase_two(folder: Path) -> dict[str, object]:
-    """Two GPUs: a Triton and a worker for each."""
-    from bench.gpu_service import gpu_stack, job_seconds, second_gpu
-
-    videos = _videos(folder)
-    with (
-        gpu_stack(folder / "home2", folder / "models") as stack,
-        second_gpu(stack, folder / "second", folder / "models"),
-    ):
-        job_seconds(stack, dict(list(videos.items())[:4]))
-        seconds = job_seconds(stack, videos)
-    return {"fps": round(sum(videos.values()) / seconds), "seconds": seconds}
-
-
-def _videos(folder: Path) -> dict[Path, int]:
-    return {Path(name): frames for name, frames in json.loads((folder / "videos.json").read_text()).items()}
-
-
-def _is_random(folder: Path) -> bool:
-    return (folder / "weights").read_text() == RANDOM
-
-
 def _run_phase(name: str, folder: Path, timeout_s: float) -> dict[str, object]:
     """The figures of a phase, or its error."""
     start_s = time.monotonic()
@@ -208,6 +67,19 @@ def _run_phase(name: str, folder: Path, timeout_s: float) -> dict[str, object]:
 def _figure(found: Mapping[str, Mapping[str, object]], phase: str, key: str) -> float | None:
     value = found.get(phase, {}).get(key)
     return float(value) if isinstance(value, int | float) else None
+
+
+def _best(*measured: float | None) -> float | None:
+    return max((fps for fps in measured if fps is not None), default=None)
+
+
+def _losses(found: Mapping[str, Mapping[str, object]]) -> dict[str, float] | None:
+    """From (b) to (d), where all on the way was measured."""
+    bare = _figure(found, "compute", "fps")
+    triton, steady, whole = (_figure(found, "service", key) for key in ("ensemble_fps", "steady_fps", "fps"))
+    if bare is None or triton is None or steady is None or whole is None:
+        return None
+    return losses_us(compute_fps=bare, ensemble_fps=triton, steady_fps=steady, service_fps=whole)
 
 
 def _versions() -> dict[str, str]:
@@ -234,16 +106,15 @@ def _commit() -> str:
 @click.option("--times", default=6, show_default=True, help="Repetitions of a clip in each video.")
 @click.option("--timeout-s", default=200.0, show_default=True, help="For each phase but prepare.")
 @click.option("--prepare-timeout-s", default=1200.0, show_default=True, help="For prepare.")
-@click.option("--only", multiple=True, type=click.Choice(PHASES), help="Phases to run. Default: all.")
+@click.option("--only", multiple=True, type=click.Choice(list(PHASES)), help="Phases to run. Default: all.")
 @click.option("--commit", default="", help="Where this is no git checkout.")
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "bench/results/gpu_pipeline.json")
-@click.option("--phase", type=click.Choice(PHASES), hidden=True)
+@click.option("--phase", type=click.Choice(list(PHASES)), hidden=True)
 @click.option("--folder", type=click.Path(path_type=Path), hidden=True)
 def main(**options: object) -> None:
     """Measure all phases over CLIPS, of 1080p, and write the record."""
     if options["phase"]:
-        phase: Callable[[Path], dict[str, object]] = globals()[f"phase_{options['phase']}"]
-        say(phase(Path(str(options["folder"]))))
+        say(PHASES[str(options["phase"])](Path(str(options["folder"]))))
         return
     with tempfile.TemporaryDirectory(prefix="marey-gpu-") as name:
         _measure(Path(name), options)
@@ -258,7 +129,7 @@ def _measure(folder: Path, options: dict[str, object]) -> None:
     videos = long_clips(clips, int(str(options["videos"])), int(str(options["times"])), folder / "videos")
     (folder / "videos.json").write_text(json.dumps({str(path): frames for path, frames in videos.items()}))
     chosen = tuple(map(str, options["only"] or ())) if isinstance(options["only"], tuple) else ()
-    chosen = chosen or (PHASES if len(gpu_names()) > 1 else PHASES[:-1])
+    chosen = chosen or tuple(phase for phase in PHASES if phase != "two" or len(gpu_names()) > 1)
     limits_s = {"prepare": float(str(options["prepare_timeout_s"]))}
     found = {
         phase: _run_phase(phase, folder, limits_s.get(phase, float(str(options["timeout_s"]))))
@@ -276,13 +147,13 @@ def _measure(folder: Path, options: dict[str, object]) -> None:
         weights=(folder / "weights").read_text(),
         nvdec_fps=_figure(found, "nvdec", str(THREADS)),
         compute_fps=_figure(found, "compute", "fps"),
-        script_fps=_figure(found, "script", "fps"),
+        script_fps=_best(_figure(found, "script", "fps"), _figure(found, "script_own", "fps")),
         service_fps=_figure(found, "service", "fps"),
         two_gpu_fps=_figure(found, "two", "fps"),
         latency_ms=msgspec.convert(
             found.get("service", {}).get("latency_ms"), dict[str, dict[str, float]] | None
         ),
-        details=dict(found),
+        details={**found, "losses": _losses(found)},
     )
     write_record(Path(str(options["out"])), record)
     click.echo(msgspec.json.encode(record).decode())

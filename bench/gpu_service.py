@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sysconfig
 import time
@@ -18,6 +19,7 @@ from deploy.embedded.stack import RunningStack, running_stack
 from deploy.embedded.supervisor import ServiceEvent
 
 DEADLINE_S = 300.0
+_OPENED = re.compile(r"(\w+): \d+ batch sizes loaded in ([\d.]+) s, recorded in ([\d.]+) s")
 MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
 
 
@@ -58,6 +60,23 @@ def results_of(home: Path) -> dict[str, object]:
         "poses": sum(summary["poses"] for summary in of_videos),
         "decoded_on_cpu": [each for summary in of_videos for each in summary["decoded_on_cpu"]][:10],
     }
+
+
+def opening_s(home: Path) -> dict[str, list[float]]:
+    """What Triton's log says of each network's start: seconds to load its packages, and to record them."""
+    log = (home / "logs" / "triton.log").read_text(errors="replace")
+    return {name: [float(load_s), float(record_s)] for name, load_s, record_s in _OPENED.findall(log)}
+
+
+def twice(videos: Mapping[Path, int], folder: Path) -> dict[Path, int]:
+    """The videos and as many of the same content, under names of their own."""
+    folder.mkdir()
+    again = {}
+    for video, frames in videos.items():
+        copy = folder / f"again_{video.name}"
+        copy.hardlink_to(video)
+        again[copy] = frames
+    return {**videos, **again}
 
 
 @contextmanager

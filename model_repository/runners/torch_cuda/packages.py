@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Package = Callable[["Tensor"], "Tensor"]
 """Rows UINT8 [B, ...] of one batch size -> rows FP32 [B, ...]."""
+MODEL_NAME, RUN_SINGLE_THREADED, RUNNERS, CURRENT_DEVICE = "model", True, 1, -1
+"""Of PyTorch's loader, which takes them by place."""
 OPTIONS = {
     # The C++ around the kernels is recorded into a CUDA graph, so its own speed does not matter.
     "aot_inductor.compile_wrapper_opt_level": "O0",
@@ -54,13 +56,19 @@ def compile_packages(folder: Path, onnx_file: Path, batches: Sequence[int], devi
 
 
 def open_package(folder: Path, batch: int) -> Package:
-    """A compiled network. It must be called by one thread at a time, as CUDA graphs want it."""
+    """A compiled network. It must be called by one thread at a time, as CUDA graphs want it.
+
+    `torch._inductor.aoti_load_package` makes the same loader, but imports the compiler first: seconds, where
+    the loader takes hundredths. What it checks, the GPU and the version, is in the folder's name.
+    """
     import torch
 
-    loaded: Package = torch._inductor.aoti_load_package(
-        str(package_path(folder, batch)), run_single_threaded=True
+    if torch.cuda.is_available():
+        torch.cuda.init()  # as PyTorch wants it before its C++ is used
+    loader = torch._C._aoti.AOTIModelPackageLoader(
+        str(package_path(folder, batch)), MODEL_NAME, RUN_SINGLE_THREADED, RUNNERS, CURRENT_DEVICE
     )
-    return loaded
+    return lambda rows: loader.boxed_run([rows])[0]
 
 
 def _compile(folder: Path, onnx_file: Path, batch: int, device: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from bench.phases import run_phase
 
-START = "from bench.phases import say\n"
+START = "from bench.phases import say, say_and_end\n"
 MEASURE = START + "say({'compile_s': 142.3})\nsay({'compile_s': 142.3, 'open_s': 36.0})\n"
 
 
@@ -15,6 +15,10 @@ MEASURE = START + "say({'compile_s': 142.3})\nsay({'compile_s': 142.3, 'open_s':
     ("script", "error"),
     [
         ("", ""),
+        (
+            "import atexit; atexit.register(print, '{}'); say_and_end({'compile_s': 142.3, 'open_s': 36.0})",
+            "",
+        ),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
         ('print(\'{"open_s": 36.0, "fp\', flush=True); import os; os._exit(3)', "exit status 3"),
         ("import time; time.sleep(60)", "timed out"),
