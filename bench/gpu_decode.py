@@ -8,6 +8,7 @@ import PyNvVideoCodec
 import torch
 from torch import Tensor
 
+from bench.decode_rate import DecodeRate, middle_fps
 from bench.gpu_batches import BATCH, DecodeThreads
 
 
@@ -33,9 +34,15 @@ def decode_video(video: Path, hand_over: Callable[[Tensor], None]) -> None:
         left -= len(frames)
 
 
-def decode_fps(videos: Sequence[Path], threads: int) -> float:
-    """Frames per second of so many threads."""
-    start_s = time.perf_counter()
-    decoding = DecodeThreads(videos, threads, 2 * threads, decode_video)
-    frames = sum(len(batch) for batch in decoding.batches())
-    return frames / (time.perf_counter() - start_s)
+def decode_rate(videos: Sequence[Path], threads: int) -> DecodeRate:
+    """The rate of so many threads."""
+    start_s, start_cpu_s = time.perf_counter(), time.process_time()
+    frames, times_s = 0, []
+    for batch in DecodeThreads(videos, threads, 2 * threads, decode_video).batches():
+        frames += len(batch)
+        times_s.append(time.perf_counter())
+    return DecodeRate(
+        fps=frames / (times_s[-1] - start_s),
+        middle_fps=middle_fps(times_s, BATCH),
+        cpu_us=(time.process_time() - start_cpu_s) * 1e6 / frames,
+    )

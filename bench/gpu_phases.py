@@ -33,18 +33,10 @@ def prepare(folder: Path) -> dict[str, object]:
 
 
 def nvdec(folder: Path) -> dict[str, object]:
-    """Decoding alone: PyNvVideoCodec's threads, as many of ours, and as many as a worker has."""
-    from bench.gpu_decode import decode_fps
-    from bench.gpu_own_decode import own_decode_fps
+    """Decoding alone, by PyNvVideoCodec and by ours."""
+    from bench.gpu_decode_turns import decode_turns
 
-    videos = list(_videos(folder))
-    found: dict[str, object] = {}
-    for name, fps, counts in (("", decode_fps, (8, THREADS)), ("own_", own_decode_fps, (THREADS, 14))):
-        fps(videos[:2], 2)
-        for threads in counts:
-            found[f"{name}{threads}"] = round(fps(videos, threads))
-            say(found)
-    return found
+    return decode_turns(list(_videos(folder)))
 
 
 def compute(folder: Path) -> NoReturn:

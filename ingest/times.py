@@ -17,7 +17,8 @@ _LOST_MIN_STEPS = 4
 
 def ticks_to_ns(ticks: int, time_base: Fraction) -> int:
     """`ticks * time_base` seconds in whole nanoseconds, the nearest one, halves up."""
-    return _round_half_up(Fraction(ticks) * time_base * _NS_PER_S)
+    unit = time_base.denominator
+    return (2 * ticks * time_base.numerator * _NS_PER_S + unit) // (2 * unit)
 
 
 def all_ticks_to_ns(ticks: NDArray[np.int64], time_base: Fraction) -> NDArray[np.int64]:

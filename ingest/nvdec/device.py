@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigurationError, UnforeseenError
 from ingest.nvdec.conversion import Conversion
-from ingest.nvdec.driver import CudaDriver
+from ingest.nvdec.driver import CudaDriver, KernelArgument
 from ingest.places import DevicePlace
 
 PTX = Path(__file__).with_name("kernels.ptx")
@@ -123,7 +123,7 @@ class Stream:
 
 def kernel_arguments(
     picture: Picture, how: Conversion, rotation_deg: int, place: DevicePlace
-) -> tuple[c_void_p | c_int | c_float, ...]:
+) -> tuple[KernelArgument, ...]:
     """The parameters of `to_rgb` in kernels.cu."""
     return (
         *(c_void_p(pointer) for pointer in (picture.luma, picture.chroma, place.pointer)),

@@ -1,8 +1,9 @@
 """The CUDA driver (libcuda) by ctypes: the few calls that frames need. Names are those of cuda.h."""
 
 import ctypes
-from ctypes import byref, c_char_p, c_int, c_size_t, c_uint, c_void_p
-from typing import Final
+from collections.abc import Sequence
+from ctypes import byref, c_char_p, c_float, c_int, c_size_t, c_uint, c_void_p
+from typing import Final, TypeAlias
 
 from core.errors import ConfigurationError, UnforeseenError
 
@@ -11,6 +12,9 @@ _STREAM_NON_BLOCKING: Final = 1
 _EVENT_BLOCKING: Final = 1
 _DEFAULT_STREAM: Final = 0
 _EVENT_WITHOUT_TIMING: Final = 2
+_LAUNCH_TYPES: Final = (c_void_p, *(c_uint,) * 7, c_void_p, c_void_p, c_void_p)
+
+KernelArgument: TypeAlias = c_void_p | c_int | c_float
 
 
 class _IpcHandle(ctypes.Structure):
@@ -26,6 +30,8 @@ class CudaDriver:
             self._library = ctypes.CDLL("libcuda.so.1")
         except OSError as error:
             raise ConfigurationError(f"expected NVIDIA's driver, got: {error}") from error
+        self._launch_kernel = self._library.cuLaunchKernel
+        self._launch_kernel.argtypes = _LAUNCH_TYPES
         device, self._context = c_int(), c_void_p()
         try:
             self._call("cuInit", c_uint(0))
@@ -102,17 +108,20 @@ class CudaDriver:
         self._call("cuModuleGetFunction", byref(function), module, c_char_p(name.encode()))
         return function.value or 0
 
-    def launch(self, kernel: int, grid: tuple[int, int], stream: int, arguments: tuple[object, ...]) -> None:
-        """Start a kernel over blocks x threads; arguments are ctypes values of its parameters' types."""
-        pointers = (c_void_p * len(arguments))(
-            *(ctypes.addressof(argument) for argument in arguments)  # type: ignore[arg-type]
-        )
+    def launch(
+        self, kernel: int, grid: tuple[int, int], stream: int, arguments: Sequence[KernelArgument]
+    ) -> None:
+        """Start a kernel over blocks x threads; arguments are values of its parameters' types."""
+        pointers = (c_void_p * len(arguments))(*map(ctypes.addressof, arguments))
         blocks, threads = grid
-        sizes = tuple(map(c_uint, (blocks, 1, 1, threads, 1, 1, 0)))
-        self._call("cuLaunchKernel", c_void_p(kernel), *sizes, c_void_p(stream), pointers, c_void_p())
+        # By the declared types, not as objects of ctypes: it is called for every picture.
+        status = self._launch_kernel(kernel, blocks, 1, 1, threads, 1, 1, 0, stream, pointers, None)
+        self._check("cuLaunchKernel", status)
 
     def _call(self, name: str, *arguments: object) -> None:
-        status = getattr(self._library, name)(*arguments)
+        self._check(name, getattr(self._library, name)(*arguments))
+
+    def _check(self, name: str, status: int) -> None:
         if status != 0:
             raise UnforeseenError(f"{name}: {self._error_name(status)}")
 
