@@ -71,7 +71,12 @@ class FramePath:
         return (await self._open_ring().serving()).networks
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """One pose batch per frame batch, in order; damaged frames are absent from `decoded_frames`.
 
@@ -83,7 +88,7 @@ class FramePath:
         serving = await ring.serving()
         if serving.networks != networks:
             raise InferenceUnavailableError(f"Triton: expected networks {networks}, got {serving.networks}")
-        run = VideoRun(path=path, info=info, span=FrameSpan(batches[0].start, batches[-1].stop))
+        run = VideoRun(path=path, info=info, batches=batches, detector_interval=detector_interval)
         frames_max = min(
             self._settings.frames_per_request,
             self._triton.frames_per_request_max,
@@ -191,7 +196,7 @@ class _Flow:
 
     async def _infer(self, request: FrameRequest) -> _Result:
         try:
-            poses = await self._ring.infer(request.slot, request.shape, self._serving)
+            poses = await self._ring.infer(request.slot, request.shape, self._serving, request.detected)
         finally:
             self._give_back(request.slot)
         return _Result(request=request, poses=poses)

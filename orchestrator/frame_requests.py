@@ -1,6 +1,6 @@
 """The decoder's side of the frame path: a run's frames, decoded straight into ring slots."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.video import FrameSpan, VideoInfo
 from ingest.places import FrameDecoder, Place
+from orchestrator.detection import DetectionPlan
 from orchestrator.frame_ring import FrameRing, Slot
 from orchestrator.triton import FrameShape
 
@@ -19,7 +20,18 @@ class VideoRun:
 
     path: Path
     info: VideoInfo
-    span: FrameSpan
+    batches: Sequence[FrameSpan]
+    """At least one; they follow each other."""
+    detector_interval: int = 1
+
+    @property
+    def span(self) -> FrameSpan:
+        """From the first frame to the last."""
+        return FrameSpan(self.batches[0].start, self.batches[-1].stop)
+
+    def detection(self, frames_per_request: int) -> DetectionPlan:
+        """At which frames the detector looks."""
+        return DetectionPlan.of(self.batches, self.detector_interval, frames_per_request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +46,8 @@ class FrameRequest:
     """[N] presentation times."""
     cpu_reason: str | None
     """See `PoseBatch`."""
+    detected: list[bool]
+    """[N] whether the detector looks at a frame."""
 
 
 class RunStoppedError(Exception):
@@ -57,6 +71,7 @@ class RequestFiller:
         self, run: VideoRun, decoder: FrameDecoder, ring: FrameRing, frames_max: int, port: RequestPort
     ) -> None:
         self._run = run
+        self._plan = run.detection(frames_max)
         self._decoder = decoder
         self._ring = ring
         self._shape = (frames_max, run.info.height_px, run.info.width_px, 3)
@@ -77,7 +92,7 @@ class RequestFiller:
 
     def _take(self, frame_index: int, settle: Callable[[], None]) -> Place:
         """Where the decoder writes a frame."""
-        if len(self._frames) == self._shape[0]:
+        if not self._has_room(frame_index):
             settle()
             self._emit()
         if self._slot is None:
@@ -85,6 +100,13 @@ class RequestFiller:
             self._places = self._ring.places(self._slot, self._shape)
         self._frames.append(frame_index)
         return self._places[len(self._frames) - 1]
+
+    def _has_room(self, frame_index: int) -> bool:
+        """For the frame and, if it is the first of its group, for all of that."""
+        group = self._plan.group_of(frame_index)
+        has_begun = bool(self._frames) and self._frames[-1] >= group.start
+        needed = 1 if has_begun else group.frame_count
+        return len(self._frames) + needed <= self._shape[0]
 
     def _tell(self, reason: str) -> None:
         """Frames that are waiting in the slot are taken for some of the CPU's."""
@@ -100,6 +122,7 @@ class RequestFiller:
             frames=frames,
             pts_ns=self._run.info.pts_ns[frames],
             cpu_reason=self._cpu_reason,
+            detected=self._plan.detected(self._frames),
         )
         self._slot, self._frames = None, []
         self._port.emit(request)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -144,11 +144,16 @@ class FrameRing:
         """Where the slot's N frames are written, for `shape` [N, H, W, 3]."""
         return self._memory.places(slot.index * self._settings.slot_bytes, shape)
 
-    async def infer(self, slot: Slot, shape: FrameShape, serving: Serving) -> FramePoses:
-        """People of the slot's first frames. Raises InferenceUnavailableError if Triton was restarted since
-        `serving`, and in memory that it does not know, if it has other networks."""
+    async def infer(
+        self, slot: Slot, shape: FrameShape, serving: Serving, detected: Sequence[bool] | None = None
+    ) -> FramePoses:
+        """People of the slot's first frames, see `TritonClient.infer_pose_2d`.
+
+        Raises InferenceUnavailableError if Triton was restarted since `serving`, and in memory that it does
+        not know, if it has other networks.
+        """
         tensor = self._memory.tensor(slot.index * self._settings.slot_bytes, shape)
-        poses = await self._triton.infer_pose_2d(tensor)
+        poses = await self._triton.infer_pose_2d(tensor, detected)
         if self.transport == OwnMemory.transport:
             serving.is_over = serving.is_over or await self._triton.networks() != serving.networks
         if serving.is_over:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.errors import InvalidParameterError
+from orchestrator.detection import GROUP_FRAMES_MAX
 from orchestrator.levers import DEFAULTS, BatchesPerRun, FrameBatchFrames
 from orchestrator.refusals import refusal_of
 
@@ -26,6 +27,9 @@ class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """People that the detector scores lower are left out of the results."""
     people_cap: Annotated[int, msgspec.Meta(ge=1, le=PEOPLE_PER_FRAME_MAX)] = PEOPLE_PER_FRAME_MAX
     """Of each frame, those that the detector scores best are in the results."""
+    detector_interval: Annotated[int, msgspec.Meta(ge=1, le=GROUP_FRAMES_MAX - 1)] = 1
+    """People are looked for in every so many-th frame; in between they are where their neighbours say. Joints
+    are found in every frame."""
 
 
 def lever_parameters(levers: Mapping[str, object]) -> dict[str, object]:

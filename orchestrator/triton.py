@@ -2,7 +2,7 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -42,6 +42,7 @@ from model_repository.contract import (
     network_digest,
     read_config,
 )
+from model_repository.glue.between import DETECTED
 from model_repository.sizes import PipelineSizes, fit
 
 PIPELINE = "pose_2d"
@@ -175,12 +176,16 @@ class TritonClient:
         with triton_errors("GPU memory"):
             await self._client.unregister_cuda_shared_memory(name, client_timeout=CONTROL_TIMEOUT_S)
 
-    async def infer_pose_2d(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
+    async def infer_pose_2d(
+        self, frames: RegionFrames | NDArray[np.uint8], detected: Sequence[bool] | None = None
+    ) -> FramePoses:
         """People of some RGB frames [N, H, W, 3], which travel by reference or in the request's body.
 
+        The detector looks at the frames that `detected` [N] says, the first and the last among them; without
+        it at all.
         Raises InferenceError for an answer that cannot be right, such as NaN: it is not to be kept.
         """
-        poses = await self._people(frames)
+        poses = await self._people(frames, detected)
         if fault := self._fault(poses, frames.shape[0]):
             raise InferenceError(f"Triton, {PIPELINE}: {fault}")
         return poses
@@ -188,14 +193,18 @@ class TritonClient:
     def _fault(self, poses: FramePoses, frame_count: int) -> str | None:
         return poses_fault(poses.frame_index, poses.keypoints_px, frame_count, self.joint_count)
 
-    async def _people(self, frames: RegionFrames | NDArray[np.uint8]) -> FramePoses:
+    async def _people(
+        self, frames: RegionFrames | NDArray[np.uint8], detected: Sequence[bool] | None = None
+    ) -> FramePoses:
         tensor = InferInput("frames", list(frames.shape), "UINT8")
         if isinstance(frames, RegionFrames):
             byte_size = math.prod(frames.shape)
             tensor.set_shared_memory(frames.region, byte_size, offset=frames.offset_bytes)
         else:
             tensor.set_data_from_numpy(frames)
-        result = await self._infer(PIPELINE, tensor)
+        is_marked = detected is not None and not all(detected)
+        marks = {DETECTED: "".join("1" if each else "0" for each in detected or ())} if is_marked else None
+        result = await self._infer(PIPELINE, tensor, marks)
         return _without_padding(result)
 
     async def networks(self) -> Networks:
@@ -248,9 +257,13 @@ class TritonClient:
         tensor.set_data_from_numpy(rows)
         return _array(await self._infer(contract.name, tensor), contract.outputs[0].name)
 
-    async def _infer(self, model: str, tensor: InferInput) -> InferResult:
+    async def _infer(
+        self, model: str, tensor: InferInput, parameters: dict[str, str] | None = None
+    ) -> InferResult:
         with triton_errors(model, on_timeout=InferenceTimeoutError):
-            return await self._client.infer(model, [tensor], client_timeout=REQUEST_TIMEOUT_S)
+            return await self._client.infer(
+                model, [tensor], parameters=parameters, client_timeout=REQUEST_TIMEOUT_S
+            )
 
 
 def _expected_contracts(detector: ModelContract, pose: ModelContract) -> dict[str, ModelContract]:

@@ -122,7 +122,9 @@ class Analyses:
             yield PoseHead(name=analysis.name, info=info, skeleton=skeleton_of(triton.joint_count))
             networks = await frame_path.networks()
             for run in runs:
-                computed = frame_path.infer_run(path, info, run.batches, networks)
+                computed = frame_path.infer_run(
+                    path, info, run.batches, networks, parameters.detector_interval
+                )
                 async with aclosing(self._in_turn(lane, run, computed)) as batches:
                     async for part in _run_parts(batches, run, people):
                         has_poses = has_poses or isinstance(part, KnownPoses)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model_repository.glue.between import Boxes, detected_places, fill_between
 from model_repository.glue.boxes import DetectionLimits, Size, select_people
 from model_repository.glue.crops import crop_transforms
 from model_repository.glue.devices import Array, GlueDevice
@@ -25,10 +26,11 @@ class PeopleCropper:
     """Where frames and predictions are, and the crops will be."""
 
     def cut(
-        self, frames: Array, scales: NDArray[np.float32], predictions: Array
+        self, frames: Array, scales: NDArray[np.float32], predictions: Array, detected: str | None = None
     ) -> tuple[Array, NDArray[np.float32], NDArray[np.int32]]:
-        """Frames [N, H, W, 3], scales [N], predictions [N, A, 5] -> crops, boxes [M, 5], frame index [M].
+        """Frames [N, H, W, 3], scales [D], predictions [D, A, 5] -> crops, boxes [M, 5], frame index [M].
 
+        D is N, or the number of frames that `detected` marks; the boxes of the others follow from those.
         M >= 1: nobody gives one black crop with frame index -1.
         """
         if len(frames) > self.frames_max:
@@ -36,22 +38,21 @@ class PeopleCropper:
         rows = self.device.likely_rows(predictions, self.limits.score_min)
         if np.isnan(rows[..., 4]).any():
             raise ValueError("expected scores from the detector, got NaN: it is broken, not the scene empty")
-        boxes, frame_index = self._people(scales, rows)
+        found = self._people(scales, rows)
+        if detected is not None:
+            found = _of_all_frames(found, detected, len(frames))
+        boxes, frame_index = np.concatenate(found), _frame_of_each(found)
         if not len(boxes):
             return self._nobody()
         transforms = crop_transforms(boxes, self.crop_hw)
         crops = self.device.warp_crops(frames, frame_index, transforms, self.crop_hw)
         return crops, boxes, frame_index
 
-    def _people(
-        self, scales: NDArray[np.float32], predictions: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        found = [
+    def _people(self, scales: NDArray[np.float32], predictions: NDArray[np.float32]) -> list[Boxes]:
+        return [
             select_people(rows, float(scale), self.limits)
             for rows, scale in zip(predictions, scales, strict=True)
         ]
-        counts = [len(boxes) for boxes in found]
-        return np.concatenate(found), np.repeat(np.arange(len(found), dtype=np.int32), counts)
 
     def _nobody(self) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
         return (
@@ -59,3 +60,15 @@ class PeopleCropper:
             np.zeros((1, 5), dtype=np.float32),
             np.array([PADDING_FRAME], dtype=np.int32),
         )
+
+
+def _of_all_frames(found: list[Boxes], detected: str, frame_count: int) -> list[Boxes]:
+    """A letterbox that cannot leave frames out gives all of them: then some are found for nothing."""
+    places = detected_places(detected, frame_count)
+    if len(found) == frame_count:
+        found = [found[place] for place in places]
+    return fill_between(found, places, frame_count)
+
+
+def _frame_of_each(found: list[Boxes]) -> NDArray[np.int32]:
+    return np.repeat(np.arange(len(found), dtype=np.int32), [len(boxes) for boxes in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,17 @@ GlueFunction = Callable[..., dict[str, Array]]
 """Takes the model's inputs by name, returns its outputs by name."""
 
 
-def respond(request: pb_utils.InferenceRequest, function: GlueFunction) -> pb_utils.InferenceResponse:
-    """Run `function` on one request; a ValueError is the request's own fault and becomes its answer."""
+def respond(
+    request: pb_utils.InferenceRequest, function: GlueFunction, *parameters: str
+) -> pb_utils.InferenceResponse:
+    """Run `function` on one request; a ValueError is the request's own fault and becomes its answer.
+
+    It gets those of the request's parameters that are named here, too; Triton hands on an ensemble's.
+    """
+    given = json.loads(request.parameters() or "{}") if parameters else {}
     inputs = {tensor.name(): read_array(tensor) for tensor in request.inputs()}
     try:
-        outputs = function(**inputs)
+        outputs = function(**inputs, **{name: given[name] for name in parameters if name in given})
     except ValueError as error:
         return pb_utils.InferenceResponse(error=pb_utils.TritonError(str(error)))
     return pb_utils.InferenceResponse([write_array(name, array) for name, array in outputs.items()])

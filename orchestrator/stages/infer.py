@@ -51,7 +51,12 @@ class PoseSource(Protocol):
         """What computes the poses now."""
 
     def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """One pose batch per frame batch, in order, by these networks; damaged frames are missing from it."""
 
@@ -95,8 +100,11 @@ class InferStep:
         info = await asyncio.to_thread(self._described, index_key(source.results_path))
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
         with named_as(source.name, path):
+            interval = source.parameters.detector_interval
             async with (
-                aclosing(self._poses.infer_run(path, info, spans, source.networks or {})) as results,
+                aclosing(
+                    self._poses.infer_run(path, info, spans, source.networks or {}, interval)
+                ) as results,
                 aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):
                 async for done in groups:

@@ -117,6 +117,29 @@ async def test_large_frames_travel_in_smaller_numbers(client: TritonClient, vide
         check(await infer(frame_path, video), plan(video)[0])
 
 
+async def test_between_two_frames_that_the_detector_looks_at(client: TritonClient, video: Path) -> None:
+    """Nobody is in frame 20 and somebody in 23: so nobody in 21, which is nearer to 20. Brightness rises
+    evenly in all others, and so do scores."""
+    info, batches = plan(video)
+    networks = await client.networks()
+    got = {}
+    for frames_per_request, first_batch in ((8, 0), (32, 0), (32, 1)):
+        settings = FramePathSettings(frames_per_request=frames_per_request, slots=2)
+        async with FramePath(client, settings) as frame_path:
+            run = frame_path.infer_run(video, info, batches[first_batch:], networks, 3)
+            got[frames_per_request, first_batch] = [batch async for batch in run]
+    whole = got[8, 0]
+    people = np.concatenate([batch.frame_index for batch in whole])
+    levels = np.concatenate([levels_in(batch) for batch in whole])
+    assert people.tolist() == [index for index in range(FRAMES) if index not in {BLACK, BLACK + 1}]
+    expected = [level_of(23 if index == 22 else index) for index in people]
+    np.testing.assert_allclose(levels, expected, atol=1.9)
+    for (_, first_batch), others in got.items():
+        for one, other in zip(whole[first_batch:], others, strict=True):
+            np.testing.assert_array_equal(one.boxes_px, other.boxes_px)
+            np.testing.assert_array_equal(one.keypoints_px, other.keypoints_px)
+
+
 async def test_a_frame_that_fits_no_slot(client: TritonClient, video: Path) -> None:
     async with FramePath(client, FramePathSettings(slot_bytes=FRAME_BYTES - 1)) as frame_path:
         with pytest.raises(FrameTooLargeError, match="got 320x180"):

@@ -44,14 +44,19 @@ class Poison(KnownPoses):
     attempts_at_poison: int = 0
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of what comes before the poison."""
         for batch in batches:
             if self.poison & set(range(batch.start, batch.stop)):
                 self.attempts_at_poison += 1
                 raise self.error("wrong")
-            async for poses in super().infer_run(path, info, [batch], networks):
+            async for poses in super().infer_run(path, info, [batch], networks, detector_interval):
                 yield poses
 
 
@@ -196,13 +201,18 @@ class HangsOnce(KnownPoses):
     """The first run never gets an answer."""
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses, but for the first caller."""
         self.started_runs += 1
         if self.started_runs == 1:
             await asyncio.sleep(3600)
-        async for poses in super().infer_run(path, info, batches, networks):
+        async for poses in super().infer_run(path, info, batches, networks, detector_interval):
             yield poses
 
 

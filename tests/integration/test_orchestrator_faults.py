@@ -47,12 +47,17 @@ class FirstRunBreaks(KnownPoses):
     """Fails each attempt at the frames from 0 on."""
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of every other run."""
         if batches[0].start == 0:
             raise InferenceError("the model returned NaN")
-        async for batch in super().infer_run(path, info, batches, networks):
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
             yield batch
 
 

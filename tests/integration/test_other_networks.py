@@ -38,10 +38,15 @@ class Exchanged(KnownPoses):
         return self.turns[-1][1]
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses."""
-        async for batch in super().infer_run(path, info, batches, networks):
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
             self.inferred += 1
             yield batch
 

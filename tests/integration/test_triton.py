@@ -68,6 +68,19 @@ async def test_too_many_frames_are_the_requests_fault(client: TritonClient) -> N
         await client.infer_pose_2d(np.zeros((33, 32, 32, 3), np.uint8))
 
 
+async def test_the_detector_looks_at_the_frames_it_is_told(client: TritonClient) -> None:
+    poses = await client.infer_pose_2d(bright_frames(80, 250, 250, 140), [True, False, False, True])
+    assert poses.frame_index.tolist() == [0, 1, 2, 3]
+    np.testing.assert_allclose(
+        poses.boxes_px[:, 4], [score_of(level) for level in (80, 100, 120, 140)], atol=1e-3
+    )
+
+
+async def test_a_last_frame_that_is_not_looked_at_is_the_requests_fault(client: TritonClient) -> None:
+    with pytest.raises(InferenceError, match="expected parameter detected of 2 digits"):
+        await client.infer_pose_2d(bright_frames(80, 250), [True, False])
+
+
 async def test_a_region_that_triton_does_not_know_is_worth_a_retry(client: TritonClient) -> None:
     frames = RegionFrames(region="nowhere", offset_bytes=0, shape=(1, 8, 8, 3))
     with pytest.raises(InferenceUnavailableError, match="nowhere"):

@@ -31,7 +31,12 @@ class KnownPoses:
         return self.served
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """One person per decoded frame."""
         self.started_runs += 1

@@ -8,6 +8,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
+from model_repository.glue.between import DETECTED
 from model_repository.glue.boxes import DetectionLimits
 from model_repository.glue.devices import Array, device_of
 from model_repository.glue.people import PeopleCropper
@@ -39,8 +40,10 @@ class TritonPythonModel:
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
         with self._pulse:
-            return [respond(request, self._run) for request in requests]
+            return [respond(request, self._run, DETECTED) for request in requests]
 
-    def _run(self, frames: Array, scales: NDArray[np.float32], predictions: Array) -> dict[str, Array]:
-        crops, boxes, frame_index = self._cropper.cut(frames, scales, predictions)
+    def _run(
+        self, frames: Array, scales: NDArray[np.float32], predictions: Array, detected: str | None = None
+    ) -> dict[str, Array]:
+        crops, boxes, frame_index = self._cropper.cut(frames, scales, predictions, detected)
         return {"crops": crops, "boxes": boxes, "frame_index": frame_index}

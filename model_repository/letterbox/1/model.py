@@ -8,6 +8,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from model_repository.glue import boxes
+from model_repository.glue.between import DETECTED, detected_places
 from model_repository.glue.devices import Array, device_of
 from model_repository.glue.pulse import Pulse
 from model_repository.glue.shells import respond
@@ -27,9 +28,11 @@ class TritonPythonModel:
     def execute(self, requests: list[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """One response per request."""
         with self._pulse:
-            return [respond(request, self._run) for request in requests]
+            return [respond(request, self._run, DETECTED) for request in requests]
 
-    def _run(self, frames: Array) -> dict[str, Array]:
+    def _run(self, frames: Array, detected: str | None = None) -> dict[str, Array]:
+        if detected is not None:
+            frames = frames[detected_places(detected, len(frames))]
         _, height, width, _ = frames.shape
         scale = boxes.letterbox_scale((height, width), self._network_hw)
         return {

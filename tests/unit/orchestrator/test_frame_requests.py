@@ -49,7 +49,7 @@ class LateDecoder:
 
 def test_frames_are_settled_once_per_request_and_before_it_goes() -> None:
     said: list[str] = []
-    run = VideoRun(path=Path("clip.mp4"), info=INFO, span=FrameSpan(0, 11))
+    run = VideoRun(path=Path("clip.mp4"), info=INFO, batches=[FrameSpan(0, 11)])
     port = RequestPort(
         borrow=lambda: Slot(0), emit=lambda request: said.append(f"request of {request.frames.tolist()}")
     )
@@ -67,8 +67,25 @@ def test_frames_are_settled_once_per_request_and_before_it_goes() -> None:
 
 def test_requests_say_why_the_cpu_decodes() -> None:
     reasons: list[str | None] = []
-    run = VideoRun(path=Path("clip.mp4"), info=INFO, span=FrameSpan(0, 12))
+    run = VideoRun(path=Path("clip.mp4"), info=INFO, batches=[FrameSpan(0, 12)])
     port = RequestPort(borrow=lambda: Slot(0), emit=lambda request: reasons.append(request.cpu_reason))
     ring = FrameRing(cast(TritonClient, None), SETTINGS, OwnMemory(SETTINGS.slot_bytes))
     RequestFiller(run, LateDecoder([], left_from=6), ring, 4, port).fill()
     assert reasons == [None, "too odd", "too odd"]
+
+
+def test_a_group_of_frames_travels_in_one_request() -> None:
+    requests: list[tuple[list[int], list[bool]]] = []
+    batches = [FrameSpan(0, 10), FrameSpan(10, 16)]
+    run = VideoRun(path=Path("clip.mp4"), info=INFO, batches=batches, detector_interval=2)
+    port = RequestPort(
+        borrow=lambda: Slot(0),
+        emit=lambda request: requests.append((request.frames.tolist(), request.detected)),
+    )
+    ring = FrameRing(cast(TritonClient, None), SETTINGS, OwnMemory(SETTINGS.slot_bytes))
+    RequestFiller(run, LateDecoder([]), ring, 12, port).fill()
+    assert [frames for frames, _ in requests] == [list(range(10)), list(range(10, 16))]
+    assert [[frame for frame, is_seen in zip(*each, strict=True) if is_seen] for each in requests] == [
+        [0, 2, 4, 6, 7, 9],
+        [10, 12, 14, 15],
+    ]

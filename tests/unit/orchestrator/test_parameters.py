@@ -30,6 +30,7 @@ def test_levers_that_cut_work_are_parameters() -> None:
         ({"batches_per_run": 2.5}, "batches_per_run"),
         ({"person_score": 1.5}, "person_score"),
         ({"people_cap": 17}, "people_cap"),
+        ({"detector_interval": 8}, "detector_interval"),
         ({"colour": "red"}, "people_cap, got 'colour'"),
     ],
 )
