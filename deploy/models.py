@@ -47,8 +47,15 @@ def models() -> None:
 @models.command()
 @click.argument("pipeline", type=click.Choice(["pose_2d"]))
 @click.option("--seeds", type=SeedRange(), default="900-909", show_default=True, help="Scenes to render.")
+@click.option(
+    "--detector-interval",
+    type=click.IntRange(1, 7),
+    default=1,
+    show_default=True,
+    help="The detector looks at every so many-th frame.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def evaluate(pipeline: str, seeds: range, as_json: bool) -> None:
+def evaluate(pipeline: str, seeds: range, detector_interval: int, as_json: bool) -> None:
     """Score PIPELINE on athletes rendered from SEEDS, sent through the running service as H.264 clips.
 
     Without a running service, one is started for the occasion.
@@ -59,7 +66,7 @@ def evaluate(pipeline: str, seeds: range, as_json: bool) -> None:
         click.echo(f"rendered {clip.stem}", err=True)
 
     with error_sentences(), tempfile.TemporaryDirectory() as folder, _client() as client:
-        scores = evaluate_pose_2d(client, seeds, Path(folder), tell)
+        scores = evaluate_pose_2d(client, seeds, Path(folder), detector_interval, tell)
     click.echo(_json(pipeline, seeds, scores) if as_json else _table(scores))
 
 

@@ -30,9 +30,9 @@ def detected_places(marks: str, frame_count: int) -> NDArray[np.intp]:
 def fill_between(found: Sequence[Boxes], places: NDArray[np.intp], frame_count: int) -> list[Boxes]:
     """Boxes of each frame, by those `found` in the frames at these rising places, among them first and last.
 
-    Who is in both of two neighbours moves straight between them, in equal steps; the score does too. Who is in
-    one of them only stays there in the frames that are at least as near to it as to the other one; a frame in
-    the middle counts to the first.
+    Who is in both of two neighbours moves straight between them, in equal steps; the score does too. Who is
+    in one of them only stays there in the frames that are at least as near to it as to the other one; a frame
+    in the middle counts to the first.
     """
     frames = [np.empty((0, 5), np.float32)] * frame_count
     for place, boxes in zip(places.tolist(), found, strict=True):
