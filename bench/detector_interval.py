@@ -83,7 +83,7 @@ def main(seeds: tuple[int, int], frames: int, frame_rate: int, rounds: int, out:
     with tempfile.TemporaryDirectory(prefix="marey-interval-") as name:
         folder = Path(name)
         request = ClipRequest(frame_count=frames, frame_rate=Fraction(frame_rate))
-        clips = list(render_clips(range(seeds[0], seeds[1] + 1), folder / "clips", request))
+        clips = list(render_clips(range(seeds[0], seeds[1] + 1), folder, request))
         options = StackOptions(home=folder / "home")
         with running_stack(options) as stack, marey.Client(stack.api_url, stack.api_key) as client:
             outcomes = measure(client, clips, rounds, folder)

@@ -82,9 +82,7 @@ def test_runs_at_the_same_time(
     expected = expected_frames(path, info, whole)
 
     def one(number: int) -> bool:
-        gpu.use()
-        start = memory.pointer + number % THREADS * (MEMORY_BYTES // THREADS // 256 * 256)
-        indices, images = decoded_on_device(decoder, gpu, start, path, info, whole)
+        indices, images = decoded_on_device(decoder, gpu, part_of(memory, number), path, info, whole)
         difference = max(
             np.abs(image.astype(int) - frame.image).mean()
             for image, frame in zip(images, expected, strict=True)
@@ -108,17 +106,27 @@ def test_no_memory_is_lost_over_many_clips(
     decode_many(decoder, gpu, memory, path, info, CLIPS - SETTLING_CLIPS)
     growth = [after - start for after, start in zip(used_bytes(gpu), before, strict=True)]
     assert max(growth) < LARGEST_GROWTH_BYTES
-    assert pool.made == 1
+    assert pool.made <= THREADS
 
 
 def decode_many(
     decoder: NvdecDecoder, gpu: Gpu, memory: DeviceMemory, path: Path, info: VideoInfo, count: int
 ) -> None:
-    """Decode the first frames of a clip, again and again."""
-    for number in range(count):
-        span = FrameSpan(0, 5 + number % 10)
-        indices, _ = decoded_on_device(decoder, gpu, memory.pointer, path, info, span)
-        assert len(indices) == span.frame_count
+    """Decode the first frames of a clip, again and again, in some threads."""
+
+    def decode(thread: int) -> None:
+        for number in range(thread, count, THREADS):
+            span = FrameSpan(0, 5 + number % 10)
+            indices, _ = decoded_on_device(decoder, gpu, part_of(memory, thread), path, info, span)
+            assert len(indices) == span.frame_count
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(decode, range(THREADS)))
+
+
+def part_of(memory: DeviceMemory, thread: int) -> int:
+    """Where a thread's own part begins."""
+    return memory.pointer + thread % THREADS * (MEMORY_BYTES // THREADS // 256 * 256)
 
 
 def used_bytes(gpu: Gpu) -> tuple[int, int]:

@@ -187,6 +187,22 @@ def test_the_cut_into_batches_changes_no_pose(client: marey.Client, results: Pat
     assert not (tmp_path / "squat" / "overlay.mp4").exists()
 
 
+def test_people_are_followed_between_the_frames_that_the_detector_looks_at(
+    client: marey.Client, tmp_path: Path
+) -> None:
+    job = client.submit([SQUAT], "pose_2d", {"overlay": "off", "detector_interval": 3})
+    assert client.wait(job.id, DEADLINE_S).job.status == "completed"
+    client.download_results(job.id, tmp_path)
+    found = pq.read_table(tmp_path / "squat" / "keypoints.parquet")
+    frames, left_px = found["frame"].to_numpy(), found["box_x1_px"].to_numpy()
+    assert frames.tolist() == list(
+        range(msgspec.json.decode((tmp_path / "squat" / "summary.json").read_bytes())["frames"])
+    )
+    group = left_px[:7]
+    np.testing.assert_allclose(group, np.interp(range(7), [0, 3, 6], group[[0, 3, 6]]), atol=0.02)
+    assert len(set(np.diff(left_px[[0, 3, 6]]).tolist())) == 2, "expected somebody who moves"
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [(b"not a zip", "not_a_zip"), (b"PK\x05\x06" + bytes(18), "empty_archive")],
