@@ -1,7 +1,7 @@
 """What the parameter `detector_interval` gains and costs: `python -m bench.detector_interval`.
 
 Clips are rendered once. For each interval, in turns, they go through the embedded service: the time from the
-posted to the completed job, and the scores against the truth.
+posted to the completed job, the processor time, and the scores against the truth.
 """
 
 import statistics
@@ -16,11 +16,11 @@ import marey
 import msgspec
 
 from bench.record import Machine, machine, write_record
+from bench.usage import cpu_s
 from deploy.embedded.options import StackOptions
-from deploy.embedded.stack import running_stack
-from ingest.rendered.clips import read_truth
+from deploy.embedded.stack import RunningStack, running_stack
 from trt_build.evaluation.rendered import ClipRequest, render_clips
-from trt_build.evaluation.service import score_clips
+from trt_build.evaluation.service import ScoredJob, score_clips
 
 ROOT = Path(__file__).parents[1]
 INTERVALS = (1, 2, 3)
@@ -31,9 +31,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     interval: int
     rounds_s: list[float]
-    fps: float
-    ratio: float
-    """Of frames per second to those of interval 1."""
+    """From posted to completed."""
+    rounds_cpu_s: list[float]
+    """Processor time of all services meanwhile: what a machine with other work tells best."""
+    cpu_ratio: float
+    """Of the median processor time to that of interval 1."""
     scores: dict[str, object]
 
 
@@ -47,29 +49,33 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: list[Outcome]
 
 
-def measure(client: marey.Client, clips: Sequence[Path], rounds: int, folder: Path) -> list[Outcome]:
-    """The outcome of each interval, after a round that is not counted."""
-    rounds_s: dict[int, list[float]] = {interval: [] for interval in INTERVALS}
-    scores: dict[int, dict[str, object]] = {}
+def measure(
+    stack: RunningStack, client: marey.Client, clips: Sequence[Path], rounds: int, folder: Path
+) -> list[Outcome]:
+    """The outcome of each interval, after a job that is not counted."""
+    jobs: dict[int, list[ScoredJob]] = {interval: [] for interval in INTERVALS}
+    cpu: dict[int, list[float]] = {interval: [] for interval in INTERVALS}
     score_clips(client, clips[:2], folder / "first", 1)
     for number in range(rounds):
         for interval in INTERVALS:
-            job = score_clips(client, clips, folder / f"{number}_{interval}", interval)
-            scores[interval] = asdict(job.scores)
-            rounds_s[interval].append(job.seconds)
-            click.echo(f"interval {interval}: {job.seconds:.1f} s, {job.scores}")
-    frames = sum(len(read_truth(clip).frames) for clip in clips)
-    fps = {interval: frames / statistics.median(seconds) for interval, seconds in rounds_s.items()}
+            before_s = _cpu_s(stack)
+            jobs[interval].append(score_clips(client, clips, folder / f"{number}_{interval}", interval))
+            cpu[interval].append(round(_cpu_s(stack) - before_s, 2))
+            click.echo(f"interval {interval}: {cpu[interval][-1]} s of processor, {jobs[interval][-1]}")
     return [
         Outcome(
             interval=interval,
-            rounds_s=[round(each, 2) for each in rounds_s[interval]],
-            fps=round(fps[interval], 2),
-            ratio=round(fps[interval] / fps[1], 3),
-            scores=scores[interval],
+            rounds_s=[round(job.seconds, 2) for job in jobs[interval]],
+            rounds_cpu_s=cpu[interval],
+            cpu_ratio=round(statistics.median(cpu[interval]) / statistics.median(cpu[1]), 3),
+            scores=asdict(jobs[interval][-1].scores),
         )
         for interval in INTERVALS
     ]
+
+
+def _cpu_s(stack: RunningStack) -> float:
+    return sum(cpu_s(stack.supervisor.pids()).values())
 
 
 @click.command()
@@ -86,7 +92,7 @@ def main(seeds: tuple[int, int], frames: int, frame_rate: int, rounds: int, out:
         clips = list(render_clips(range(seeds[0], seeds[1] + 1), folder, request))
         options = StackOptions(home=folder / "home")
         with running_stack(options) as stack, marey.Client(stack.api_url, stack.api_key) as client:
-            outcomes = measure(client, clips, rounds, folder)
+            outcomes = measure(stack, client, clips, rounds, folder)
     record = Record(
         machine=machine(),
         seeds=f"{seeds[0]}-{seeds[1]}",

@@ -40,12 +40,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextlib.contextmanager
-def running_triton(home: Path) -> Iterator[str]:
+def running_triton(home: Path, models: Path | None) -> Iterator[str]:
     """`marey triton` on the target that this machine gets; yields host:port of its gRPC endpoint."""
     ports = choose_ports(("http", "grpc", "metrics"), home / "ports.json", {})
     command = [str(Path(sysconfig.get_path("scripts"), "marey")), "triton", "--home", str(home / "triton")]
     for name, port in ports.items():
         command += [f"--{name}-port", str(port)]
+    if models is not None:
+        command += ["--models", str(models)]
     log = home / "triton.log"
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
@@ -78,16 +80,17 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 @click.command()
 @click.option("--window-ms", default=3000, show_default=True, help="A point is the mean of three windows.")
 @click.option("--concurrency", default=4, show_default=True, help="Up to so many requests at a time.")
+@click.option("--models", type=click.Path(path_type=Path), help="Folder of your own networks.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=RESULTS, help="Folder of perf.json and perf.svg."
 )
-def main(concurrency: int, window_ms: int, out: Path) -> None:
+def main(concurrency: int, window_ms: int, models: Path | None, out: Path) -> None:
     """Measure the ensemble and each network, print the table, write the record and the plot."""
     gpus, load_average = gpu_names(), os.getloadavg()[0]
     memories: tuple[Memory, ...] = ("none", "system", "cuda") if gpus else ("none", "system")
     points: list[Point] = []
-    with tempfile.TemporaryDirectory(prefix="marey-perf-") as name, running_triton(Path(name)) as url:
-        for work in workloads(CLIP):
+    with tempfile.TemporaryDirectory(prefix="marey-perf-") as name, running_triton(Path(name), models) as url:
+        for work in workloads(CLIP, models):
             for memory in memories:
                 click.echo(f"{work.model}, {work.unit}, memory {memory}", err=True)
                 sweep = Sweep(memory=memory, concurrency_max=concurrency, window_ms=window_ms)

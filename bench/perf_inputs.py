@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.rendered.clips import read_truth
-from model_repository.contract import committed_configs, read_config
+from model_repository.contract import NETWORKS, configs_with, read_config
 from model_repository.glue.crops import crop_transforms
 from model_repository.glue.pixels import letterbox, warp_crops
 
@@ -47,12 +47,16 @@ class Workload:
         return msgspec.json.encode({"data": [{self.tensor: {"b64": content}} for content in contents]})
 
 
-def workloads(clip: Path) -> list[Workload]:
-    """The ensemble's and each network's, from one clip with its truth beside it."""
+def workloads(clip: Path, models: Path | None) -> list[Workload]:
+    """The ensemble's and each network's, from one clip with its truth beside it.
+
+    `models` has networks in place of the shipped ones.
+    """
+    input_hw = {name: _input_hw(configs_with(models)[name]) for name in NETWORKS}
     frames = read_frames(clip, ROWS_PER_REQUEST * REQUESTS)
     boxes = first_boxes(clip, len(frames))
-    images = letterbox(frames, _input_hw("yolo"))
-    crop_hw = _input_hw("hrnet")
+    images = letterbox(frames, input_hw["yolo"])
+    crop_hw = input_hw["hrnet"]
     crops = warp_crops(frames, range(len(frames)), crop_transforms(boxes, crop_hw), crop_hw)
     whole = frames.reshape(REQUESTS, ROWS_PER_REQUEST, *frames.shape[1:])
     return [
@@ -75,6 +79,6 @@ def first_boxes(clip: Path, count: int) -> NDArray[np.float32]:
     return np.array([frame[0].box_px for frame in people], dtype=np.float32)
 
 
-def _input_hw(network: str) -> tuple[int, int]:
-    height, width, _ = read_config(committed_configs()[network]).input[0].dims
+def _input_hw(config: Path) -> tuple[int, int]:
+    height, width, _ = read_config(config).input[0].dims
     return height, width
