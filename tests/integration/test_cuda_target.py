@@ -38,11 +38,13 @@ def frames_of(clip: str) -> NDArray[np.uint8]:
     return np.stack(frames[:: len(frames) // 8][:8]).astype(np.uint8)
 
 
-async def poses(server: TritonServer, frames: NDArray[np.uint8]) -> FramePoses:
+async def poses(
+    server: TritonServer, frames: NDArray[np.uint8], detected: list[bool] | None = None
+) -> FramePoses:
     async with await TritonClient.open(server.url) as client:
         await client.check_contract()
         await client.canary()
-        return await client.infer_pose_2d(frames)
+        return await client.infer_pose_2d(frames, detected)
 
 
 @pytest.mark.parametrize("clip", ["squat", "jump", "sprint_race"])
@@ -59,3 +61,15 @@ async def test_people_and_joints_are_those_of_the_cpu(
     sure = np.minimum(got.keypoints_px[..., 2], expected.keypoints_px[..., 2])[same] > SURE
     distances_px = np.linalg.norm((got.keypoints_px - expected.keypoints_px)[same, :, :2], axis=-1)[sure]
     assert np.percentile(distances_px, 99) <= LARGEST_PX
+
+
+async def test_people_are_followed_between_the_frames_that_the_detector_looks_at(
+    cuda_triton: TritonServer,
+) -> None:
+    frames = frames_of("squat")[[0, 0, 0, 1]]
+    got = await poses(cuda_triton, frames, [True, False, False, True])
+    expected = await poses(cuda_triton, frames)
+    assert got.frame_index.tolist() == expected.frame_index.tolist() == [0, 1, 2, 3]
+    first, near, _, last = got.boxes_px
+    np.testing.assert_allclose(near, (2 * first + last) / 3, atol=0.01)
+    np.testing.assert_allclose(got.boxes_px[[0, 3]], expected.boxes_px[[0, 3]], atol=LARGEST_OTHER_PX)

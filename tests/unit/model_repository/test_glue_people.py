@@ -52,6 +52,21 @@ def test_nobody_is_one_padding_row() -> None:
     assert not boxes.any()
 
 
+def test_people_of_frames_that_the_detector_did_not_look_at() -> None:
+    scales = np.full(2, 2, np.float32)
+    crops, boxes, frame_index = CROPPER.cut(frames(4), scales, predictions(1, 2), "1001")
+    assert frame_index.tolist() == [0, 1, 2, 2, 3, 3]
+    assert crops[:, 128, 96, 0].tolist() == [10, 20, 30, 30, 40, 40]
+    np.testing.assert_allclose(boxes[2], [27.5, 75, 52.5, 125, 0.9])
+
+
+def test_detections_that_were_not_asked_for_change_nothing() -> None:
+    asked = CROPPER.cut(frames(4), np.full(2, 2, np.float32), predictions(1, 2), "1001")
+    every = CROPPER.cut(frames(4), np.full(4, 2, np.float32), predictions(1, 0, 2, 2), "1001")
+    for got, expected in zip(every, asked, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_too_many_frames_are_refused() -> None:
     with pytest.raises(ValueError, match="expected at most 8 frames per request, got 9"):
         CROPPER.cut(frames(9), np.ones(9, np.float32), predictions(*[1] * 9))
