@@ -65,6 +65,15 @@ class BusSettings:
 ONE_SERVER = BusSettings()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupied:
+    """Where JetStream keeps messages."""
+
+    lanes: frozenset[Lane]
+    newest: int
+    """Sequence number of the message that was stored last."""
+
+
 class Delivery:
     """A message that was taken from a lane."""
 
@@ -201,6 +210,17 @@ class Bus:
             except nats.js.errors.NotFoundError:
                 return None
         return message.time
+
+    async def occupied(self) -> Occupied:
+        """The lanes that have messages now."""
+        with bus_errors():
+            found = (await self._jetstream.stream_info(STREAM, subjects_filter=">")).state
+        return Occupied(lanes=frozenset(map(Lane.at, found.subjects or ())), newest=found.last_seq)
+
+    async def clear(self, lane: Lane, newest: int) -> None:
+        """Drop the messages of a lane, up to the sequence number `newest`."""
+        with bus_errors():
+            await self._jetstream.purge_stream(STREAM, seq=newest + 1, subject=lane.subject)
 
     async def state(self) -> BusState:
         """What the stream keeps."""

@@ -28,6 +28,12 @@ class Lane:
         queue = Queue.RUNS if kind is TaskKind.INFER else Queue.STEPS
         return cls(queue=queue, tier=tier, project_id=project_id)
 
+    @classmethod
+    def at(cls, subject: str) -> Self:
+        """The lane of a `subject`."""
+        _, queue, tier, project_id = subject.split(".")
+        return cls(queue=Queue(queue), tier=Tier(tier), project_id=int(project_id))
+
     @property
     def subject(self) -> str:
         """`marey.frames.<tier>.<project>` for runs, else `marey.jobs.<tier>.<project>`."""

@@ -41,6 +41,7 @@ class Reconciler:
             "exhausted": await self._bury_exhausted(),
             "counters": await repair.recount(),
             "collections": await repair.collect_finished(),
+            "leftovers": await self._clear_lanes(),
         }
         self._metrics.count_mended(mended)
         if any(mended.values()):
@@ -52,6 +53,15 @@ class Reconciler:
         for lane in await repair.silent_lanes(timeout_s):
             requeued += await repair.requeue_lost(lane, await self._bus.oldest(lane), timeout_s)
         return requeued
+
+    async def _clear_lanes(self) -> int:
+        """A worker that was killed after its commit leaves its message behind, and nobody looks into a lane
+        without tasks. JetStream is asked first: what is stored later may be of a new task."""
+        occupied = await self._bus.occupied()
+        over = [lane for lane in occupied.lanes if await self._store.repair.is_over(lane)]
+        for lane in over:
+            await self._bus.clear(lane, occupied.newest)
+        return len(over)
 
     async def _bury_exhausted(self) -> int:
         leases = await self._store.repair.exhausted_leases()

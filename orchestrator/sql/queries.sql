@@ -548,6 +548,13 @@ SELECT min(kind) AS kind, tier, project_id FROM task
 WHERE status = 'sent' AND sent_at <= now() - make_interval(secs => $1)
 GROUP BY kind = 'infer', tier, project_id;
 
+-- name: lane_has_open_tasks
+-- Whether any task of the lane $1 (runs or not), $2 (tier), $3 (project) is not over. (One look per index.)
+SELECT EXISTS (SELECT FROM task WHERE status = 'ready' AND (kind = 'infer') = $1 AND tier = $2 AND project_id = $3)
+    OR EXISTS (SELECT FROM task WHERE status = 'sent' AND (kind = 'infer') = $1 AND tier = $2 AND project_id = $3)
+    OR EXISTS (SELECT FROM task WHERE status = 'leased' AND (kind = 'infer') = $1 AND tier = $2 AND project_id = $3)
+    AS has_open_tasks;
+
 -- name: requeue_lost
 -- Tasks of the lane $1 (runs or not), $2 (tier), $3 (project) whose message was sent over $5 seconds before $4,
 -- or before now if that is null, and taken by nobody are ready again, under a new epoch.

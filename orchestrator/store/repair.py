@@ -21,6 +21,11 @@ class _SilentLane:
     project_id: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LaneState:
+    has_open_tasks: bool
+
+
 class RepairStore:
     """Statements that bring back work which was lost on the way."""
 
@@ -46,8 +51,12 @@ class RepairStore:
         Lost are those that were sent so long before the lane's oldest message, which comes first, or before
         now if there is none.
         """
-        arguments = lane.queue is Queue.RUNS, lane.tier, lane.project_id, oldest, margin_s
-        return await self._database.execute("requeue_lost", *arguments)
+        return await self._database.execute("requeue_lost", *_columns(lane), oldest, margin_s)
+
+    async def is_over(self, lane: Lane) -> bool:
+        """Whether all tasks of the lane are over: no message of it that was stored before counts any more."""
+        state = await self._database.row(_LaneState, "lane_has_open_tasks", *_columns(lane))
+        return state is not None and not state.has_open_tasks
 
     async def recount(self) -> int:
         """Counters that differ from their rows are set right; returns how many.
@@ -65,3 +74,8 @@ class RepairStore:
         """Videos and jobs that are finished but were not collected get their task; returns how many."""
         videos = await self._database.execute("collect_finished_videos", None)
         return videos + await self._database.execute("collect_finished_jobs", None)
+
+
+def _columns(lane: Lane) -> tuple[bool, Tier, int]:
+    """How a lane's tasks are told in Postgres."""
+    return lane.queue is Queue.RUNS, lane.tier, lane.project_id

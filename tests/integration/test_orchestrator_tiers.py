@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
+import asyncpg
 import nats
 import pytest
 
@@ -107,6 +108,33 @@ async def test_a_lost_message_is_missed_while_others_come(system: System) -> Non
             turns.permit(1)
             await turns.has_begun(2)
     assert turns.jobs() == [other, lost]
+
+
+async def test_messages_go_once_their_lane_has_no_open_task(system: System) -> None:
+    """Such as that of a worker which was killed between its commit and its acknowledgement."""
+    over, open_ = [await make_project(system, name, Tier.STANDARD) for name in ("over", "open")]
+    async with relaying(system):
+        jobs = [await add_runs(system, project, runs=2) for project in (over, open_)]
+        for job_id in jobs:
+            await until_sent(system, job_id, runs=2)
+    await impatient(system).mend()
+    assert await stored_messages(system.settings.nats_url) == 4
+    await end_runs(system, jobs[0], count=2)
+    await impatient(system).mend()
+    assert await stored_messages(system.settings.nats_url) == 2
+    await end_runs(system, jobs[1], count=1)
+    await impatient(system).mend()
+    assert await stored_messages(system.settings.nats_url) == 2
+
+
+async def end_runs(system: System, job_id: int, count: int) -> None:
+    """Some runs are over, and nobody has told JetStream."""
+    connection = await asyncpg.connect(system.settings.database_url)
+    try:
+        runs = "SELECT id FROM task WHERE job_id = $1 AND status = 'sent' LIMIT $2"
+        await connection.execute(f"UPDATE task SET status = 'done' WHERE id IN ({runs})", job_id, count)
+    finally:
+        await connection.close()
 
 
 async def delete_first_message(system: System, project_id: int) -> None:

@@ -1,0 +1,16 @@
+"""Lanes and their subjects."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.jobs import Tier
+from orchestrator.lanes import Lane, Queue
+
+LANES = st.builds(
+    Lane, queue=st.sampled_from(Queue), tier=st.sampled_from(Tier), project_id=st.integers(1, 1 << 62)
+)
+
+
+@given(LANES)
+def test_a_subject_tells_its_lane(lane: Lane) -> None:
+    assert Lane.at(lane.subject) == lane
