@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import anyio.from_thread
 import asyncpg
-import httpx
 import marey
 import nats
 import psutil
@@ -22,12 +23,18 @@ from deploy.embedded.service import RestartPolicy
 from deploy.embedded.services import PORT_NAMES, Layout
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
 from deploy.embedded.target import machine_target
-from orchestrator.objects import LocalObjectStore
+from orchestrator.file_cache import CacheSettings
+from orchestrator.object_stores import open_object_store
+from orchestrator.objects import TEMPORARY, ObjectStore
 from tests.faults.links import Link
+from tests.faults.readiness import NOTICED_S, Readiness
 from tests.faults.services import Network, fault_services, open_network
+from tests.services.s3 import S3Server
 from tests.services.waiting import until
 
 READY_TIMEOUT_S = 90.0
+UNNOTICED_S = {"api": 0.0, "postgres": NOTICED_S, "nats": NOTICED_S, "triton": NOTICED_S}
+"""What readiness depends on, and how long it may be away without being noticed."""
 _PATIENT = RestartPolicy(max_deaths=1000, first_delay_s=0.1, max_delay_s=0.1)
 
 
@@ -39,32 +46,63 @@ class Cluster:
     supervisor: Supervisor
     network: Network
     events: list[ServiceEvent]
+    readiness: Readiness
+    s3: S3Server | None
+    """Where its objects are; None: in a folder."""
+    _main: dict[int, psutil.Process] = field(default_factory=dict)
+    """The service's by its guard's id: to look through all processes takes longer than some stages."""
     before_start: dict[str, Callable[[], None]] = field(default_factory=dict)
     """Done once, by the service of that name, before it is started again."""
 
     @property
-    def objects(self) -> LocalObjectStore:
+    def objects(self) -> ObjectStore:
         """The object store."""
-        return LocalObjectStore(self.layout.home.path / "objects")
+        return open_object_store(self._store_url, self._cache)
+
+    @property
+    def _store_url(self) -> str:
+        return self.layout.environment()["MAREY_STORE_URL"]
+
+    @property
+    def _cache(self) -> CacheSettings:
+        return CacheSettings(folder=self.layout.home.path / "cache")
+
+    def drafts(self) -> list[str]:
+        """Unfinished objects, in the store and on their way to or from it."""
+        home = self.layout.home.path
+        found = [
+            str(path) for folder in ("objects", "cache") for path in (home / folder).glob(f"{TEMPORARY}/*")
+        ]
+        if self.s3 is not None:
+            # Claims on names stay, one per upload.
+            prefix = f"{self.s3.prefix_of(self._store_url)}/"
+            keys = open_object_store(self.s3.url(""), self._cache).keys(prefix)
+            unfinished = [key.removeprefix(prefix) for key in keys]
+            found += [key for key in unfinished if key.startswith(TEMPORARY) and "/claims/" not in key]
+        return found
 
     def client(self) -> marey.Client:
         """A client of the API, with the first administrator's key."""
         return marey.Client(self.layout.api_url, api_key=self.layout.api_key_file.read_text().strip())
 
     def link(self, role: str, service: str) -> Link:
-        """The way from `api`, `orchestrator` or `worker` to `postgres`, `nats` or `triton`."""
+        """The way from `api`, `orchestrator` or `worker` to `postgres`, `nats`, `triton` or `store`."""
         return self.network.links[role, service]
 
     def process(self, service: str) -> psutil.Process:
         """The process of a service, its guard's first child; waits for one that is being started again."""
 
-        def children() -> list[psutil.Process]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                return psutil.Process(self.supervisor.pids()[service]).children()
-            return []
+        def found() -> psutil.Process | None:
+            guard = self.supervisor.pids()[service]
+            if guard not in self._main or not self._main[guard].is_running():
+                with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+                    self._main[guard] = psutil.Process(guard).children()[0]
+            return self._main.get(guard)
 
-        until(lambda: bool(children()), READY_TIMEOUT_S, f"expected a process of {service}")
-        return children()[0]
+        until(found, READY_TIMEOUT_S, f"expected a process of {service}")
+        process = found()
+        assert process is not None
+        return process
 
     def processes(self, service: str) -> list[psutil.Process]:
         """The process of a service and all that it has started."""
@@ -75,9 +113,18 @@ class Cluster:
         """kill -9, then wait until the supervisor has it ready again."""
         if before_start is not None:
             self.before_start[service] = before_start
-        seen = len(self.events)
-        self.process(service).kill()
-        self.until_ready_again(service, seen)
+        process, seen = self.process(service), len(self.events)
+        with self.away(service):
+            process.kill()
+            self.until_ready_again(service, seen)
+
+    @contextlib.contextmanager
+    def away(self, service: str) -> Iterator[None]:
+        """The service does nothing in the block; the API must have noticed if that took long enough."""
+        since_s = time.monotonic()
+        yield
+        if time.monotonic() - since_s > UNNOTICED_S.get(service, math.inf):
+            self.readiness.until_noticed(since_s)
 
     def until_ready_again(self, service: str, seen: int) -> None:
         """Wait for a `ready` of the service after the first `seen` events."""
@@ -86,20 +133,6 @@ class Cluster:
             READY_TIMEOUT_S,
             f"expected {service} to be ready again",
         )
-
-    def until_readiness(self, ready: bool) -> float:
-        """Wait until the API calls itself ready, or not; returns the seconds it took."""
-        started_s = time.monotonic()
-        until(lambda: self.is_ready() is ready, READY_TIMEOUT_S)
-        return time.monotonic() - started_s
-
-    def is_ready(self) -> bool:
-        """What GET /health/ready says; an API that does not answer is not ready."""
-        try:
-            url = f"{self.layout.api_url}/health/ready"
-            return httpx.get(url, timeout=READY_TIMEOUT_S, trust_env=False).status_code == httpx.codes.OK
-        except httpx.TransportError:
-            return False
 
     def sql(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of one SQL statement."""
@@ -128,29 +161,38 @@ def _is_ready(event: ServiceEvent, service: str) -> bool:
 
 
 @contextlib.contextmanager
-def running_cluster(folder: Path) -> Iterator[Cluster]:
-    """A cluster whose files are in `folder`; everything is stopped at the end."""
+def running_cluster(folder: Path, s3: S3Server | None) -> Iterator[Cluster]:
+    """A cluster whose files are in `folder`, but its objects in a bucket, if there is one; everything is
+    stopped at the end."""
     with (
         anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(_started(folder)) as cluster,
+        portal.wrap_async_context_manager(_started(folder, s3)) as cluster,
+        cluster.readiness.watched(),
     ):
         yield cluster
 
 
 @contextlib.asynccontextmanager
-async def _started(folder: Path) -> AsyncIterator[Cluster]:
+async def _started(folder: Path, s3: S3Server | None) -> AsyncIterator[Cluster]:
     home = Home(folder / "home")
     with home.locked() as lock_fd:
         layout = Layout(
             home=home,
             ports=choose_ports(PORT_NAMES, home.ports, {}),
-            external=ExternalServices(),
+            external=ExternalServices(store_url=None if s3 is None else s3.url(uuid4().hex)),
             target=machine_target("cpu"),
         )
         events: list[ServiceEvent] = []
         supervisor = Supervisor(home.logs, lock_fd, events.append, _PATIENT)
-        async with open_network(layout, folder / "links") as network:
-            cluster = Cluster(layout=layout, supervisor=supervisor, network=network, events=events)
+        async with open_network(layout, s3, folder / "links") as network:
+            cluster = Cluster(
+                layout=layout,
+                supervisor=supervisor,
+                network=network,
+                events=events,
+                readiness=Readiness(f"{layout.api_url}/health/ready"),
+                s3=s3,
+            )
             try:
                 await supervisor.start(fault_services(layout, network, cluster.before_start))
                 yield cluster

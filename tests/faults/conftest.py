@@ -10,15 +10,17 @@ import pytest
 
 from tests.faults import records
 from tests.faults.cluster import running_cluster
-from tests.faults.faults import FAULTS, SHORT
+from tests.faults.faults import FAULTS, SHORT, needs_s3
 from tests.faults.jobs import Subject, warmed_up, write_package
 from tests.faults.records import Case
+from tests.services.s3 import S3Server
 
 SEEDS_VARIABLE = "MAREY_FAULT_SEEDS"
 """`5`: every fault with seeds 0 to 4; `5-9`: with these. Unset: a few faults, once."""
 SHARD_VARIABLE = "MAREY_FAULT_SHARD"
 """`2/8`: the third of eight equal parts, for processes that run side by side."""
 LINES = pytest.StashKey[list[str]]()
+CASES = pytest.StashKey[list[Case]]()
 FAILURE = pytest.StashKey[str]()
 PASSED = pytest.StashKey[bool]()
 
@@ -28,9 +30,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"fault", "seed"} <= set(metafunc.fixturenames):
         wanted = os.environ.get(SEEDS_VARIABLE)
         faults = FAULTS if wanted else SHORT
-        pairs = [(fault, seed) for seed in _seeds(wanted or "1") for fault in faults]
+        pairs: list[tuple[str, int]] = [(fault, seed) for seed in _seeds(wanted or "1") for fault in faults]
         part, _, parts = os.environ.get(SHARD_VARIABLE, "0/1").partition("/")
-        metafunc.parametrize(("fault", "seed"), pairs[int(part) :: int(parts)])
+        mine = pairs[int(part) :: int(parts)]
+        # One change of the cluster is enough.
+        ordered = sorted(mine, key=lambda pair: needs_s3(pair[0]))
+        metafunc.parametrize(("fault", "seed"), ordered)
 
 
 def _seeds(wanted: str) -> range:
@@ -55,6 +60,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print what was counted."""
     for line in config.stash.get(LINES, []):
         terminalreporter.write_line(line)
+    if cases := config.stash.get(CASES, []):
+        terminalreporter.write_line(records.totals(cases))
 
 
 @pytest.fixture
@@ -70,31 +77,34 @@ class Subjects:
         self._package = package
         self._running = contextlib.ExitStack()
         self._subject: Subject | None = None
-        self._logs: Path | None = None
 
-    def take(self) -> Subject:
-        """The subject, a new one if there is none."""
-        if self._subject is None:
+    def take(self, s3: S3Server | None) -> Subject:
+        """The subject with this object store, a new one if there is none."""
+        if self._subject is None or self._subject.cluster.s3 is not s3:
+            self.discard()
+            if s3 is not None:
+                environment = self._running.enter_context(pytest.MonkeyPatch.context())
+                for name, value in s3.environment.items():
+                    environment.setenv(name, value)
             # Not below pytest's folder, which PostgreSQL's user may not enter.
             folder = self._running.enter_context(tempfile.TemporaryDirectory(prefix="marey-faults-"))
-            cluster = self._running.enter_context(running_cluster(Path(folder)))
-            self._logs = cluster.layout.home.logs
+            cluster = self._running.enter_context(running_cluster(Path(folder), s3))
             self._subject = warmed_up(cluster, self._package)
         return self._subject
 
     def logs(self) -> list[Path]:
         """Of the services that run now."""
-        return [] if self._logs is None else list(self._logs.iterdir())
+        return [] if self._subject is None else list(self._subject.cluster.layout.home.logs.iterdir())
 
     def discard(self) -> None:
         """Stop it."""
-        self._subject, self._logs = None, None
+        self._subject = None
         self._running.close()
 
 
 @pytest.fixture(scope="package")
 def subjects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subjects]:
-    """All cases of one process hurt one cluster, one after the other."""
+    """All cases of one process hurt one cluster after the other, many the same."""
     made = Subjects(write_package(tmp_path_factory.mktemp("package")))
     try:
         yield made
@@ -104,8 +114,14 @@ def subjects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subjects]:
 
 @pytest.fixture
 def subject(subjects: Subjects) -> Subject:
-    """What is hurt."""
-    return subjects.take()
+    """A cluster that keeps its objects in a folder."""
+    return subjects.take(None)
+
+
+@pytest.fixture
+def hurt_subject(fault: str, subjects: Subjects, request: pytest.FixtureRequest) -> Subject:
+    """What `fault` can hurt."""
+    return subjects.take(request.getfixturevalue("s3_server") if needs_s3(fault) else None)
 
 
 @pytest.fixture
@@ -122,5 +138,6 @@ def case(
         return
     records.write(noted, subjects.logs())
     report(str(noted))
+    request.config.stash.setdefault(CASES, []).append(noted)
     if error is not None:
         subjects.discard()

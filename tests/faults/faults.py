@@ -32,6 +32,7 @@ FAULTS: Mapping[str, Fault] = {
     **{
         f"outage_{service}": _on(process_faults.outage, service) for service in ("postgres", "nats", "triton")
     },
+    "outage_triton_stub": process_faults.outage_of_a_stub,
     **{f"hang_{service}": _on(process_faults.hang, service) for service in ("postgres", "nats", "triton")},
     "hang_triton_stub": process_faults.hang_a_stub,
     "hang_triton_for_good": lambda cluster, _: process_faults.hang_triton_for_good(cluster),
@@ -59,5 +60,17 @@ FAULTS: Mapping[str, Fault] = {
     },
     "lose_commit": network_faults.lose_a_commit,
 }
-SHORT = ("kill_worker", "kill_postgres", "stop_worker", "empty_nats", "restore_postgres")
+SHORT = (
+    "kill_worker",
+    "kill_postgres",
+    "stop_worker",
+    "empty_nats",
+    "restore_postgres",
+    "partition_worker_store",
+)
 """Those of `make test`."""
+
+
+def needs_s3(fault: str) -> bool:
+    """Whether the fault is of the way to an object store on another machine."""
+    return fault.endswith("_store")

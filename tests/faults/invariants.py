@@ -1,16 +1,19 @@
 """What must hold of a job once it has ended, whatever happened on the way."""
 
+import asyncio
 import re
+import time
 from dataclasses import dataclass
 
-import asyncpg
 import marey
 
 from core.video import FrameSpan
+from orchestrator.bus import STREAM
 from tests.faults.cluster import Cluster
 from tests.services.waiting import until
 
 LEFTOVER_TIMEOUT_S = 20.0
+LEFTOVER_POLL_S = 0.2
 _POSES = "/poses/"
 _OF_ONE_JOB = re.compile(r"^jobs/\d+/|(?<=videos/)\d+")
 """What differs between the object keys of two equal jobs: ids."""
@@ -27,6 +30,27 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What must not be left once a job has ended and nothing else is under way."""
+
+    jobs: int = 0
+    """Not ended, of all that were ever accepted."""
+    tasks: int = 0
+    """In the outbox, sent or leased."""
+    messages: int = 0
+    """In JetStream."""
+    unacknowledged: int = 0
+    """Of them, taken by somebody."""
+    drafts: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"left: {self.jobs} jobs, {self.tasks} tasks, {self.messages} messages, "
+            f"{self.unacknowledged} unacknowledged, {self.drafts} drafts"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """What was counted of a job that has ended."""
 
@@ -38,11 +62,12 @@ class Counts:
     """The others."""
     tasks: int
     attempts: int
+    left: Leftovers
 
     def __str__(self) -> str:
         return (
             f"{self.frames} frames, {self.batches} batches = rows in {self.files} files, "
-            f"{self.objects} more objects, {self.tasks} tasks in {self.attempts} attempts, 0 drafts"
+            f"{self.objects} more objects, {self.tasks} tasks in {self.attempts} attempts; {self.left}"
         )
 
 
@@ -66,8 +91,9 @@ def check(cluster: Cluster, snapshot: marey.Snapshot, expected: Outcome) -> Coun
     for video in snapshot.videos:
         assert (video.frames_done, video.frames_missing) == (video.frames_total, 0)
     batches = _check_rows(cluster, job.id)
-    tasks = _ended_tasks(cluster, job.id)
-    _check_leftovers(cluster, job.id)
+    left = _settled(cluster)
+    tasks = cluster.sql("SELECT status, attempts FROM task WHERE job_id = $1", job.id)
+    assert {row["status"] for row in tasks} == {"done"}
     found = outcome(cluster, job.id)
     assert found.objects == expected.objects
     assert found.tables == expected.tables, "other poses than without a fault"
@@ -78,18 +104,41 @@ def check(cluster: Cluster, snapshot: marey.Snapshot, expected: Outcome) -> Coun
         objects=len(found.objects),
         tasks=len(tasks),
         attempts=sum(row["attempts"] for row in tasks),
+        left=left,
     )
 
 
-def _ended_tasks(cluster: Cluster, job_id: int) -> list[asyncpg.Record]:
-    """All tasks of a job, once they are over. A run may end after its job: its frame batches were committed,
-    but not that it has no more of them."""
+def _settled(cluster: Cluster) -> Leftovers:
+    """What is left once nothing is left, or time is over."""
+    deadline_s = time.monotonic() + LEFTOVER_TIMEOUT_S
+    while (left := leftovers(cluster)) != Leftovers():
+        assert time.monotonic() < deadline_s, left
+        time.sleep(LEFTOVER_POLL_S)
+    return left
 
-    def open_tasks() -> list[asyncpg.Record]:
-        return cluster.sql("SELECT FROM task WHERE job_id = $1 AND status <> 'done'", job_id)
 
-    until(lambda: not open_tasks(), LEFTOVER_TIMEOUT_S)
-    return cluster.sql("SELECT attempts FROM task WHERE job_id = $1", job_id)
+def leftovers(cluster: Cluster) -> Leftovers:
+    """What is left now. A run may end a moment after its job: its frame batches were committed, but not that
+    it has no more of them; and the messages of killed workers go with the reconciler's next round."""
+    open_jobs = cluster.sql("SELECT FROM job WHERE finished_at IS NULL")
+    open_tasks = cluster.sql("SELECT FROM task WHERE status IN ('ready', 'sent', 'leased')")
+    messages, unacknowledged = asyncio.run(_messages(cluster))
+    return Leftovers(
+        jobs=len(open_jobs),
+        tasks=len(open_tasks),
+        messages=messages,
+        unacknowledged=unacknowledged,
+        drafts=len(cluster.drafts()),
+    )
+
+
+async def _messages(cluster: Cluster) -> tuple[int, int]:
+    """How many JetStream has, and of how many it waits for an acknowledgement."""
+    async with cluster.nats() as client:
+        jetstream = client.jetstream()
+        stream = await jetstream.stream_info(STREAM)
+        consumers = await jetstream.consumers_info(STREAM)
+    return stream.state.messages, sum(consumer.num_ack_pending or 0 for consumer in consumers)
 
 
 def _check_rows(cluster: Cluster, job_id: int) -> int:
@@ -114,8 +163,3 @@ def _check_rows(cluster: Cluster, job_id: int) -> int:
 
 def _pose_files(cluster: Cluster, job_id: int) -> list[str]:
     return sorted(key for key in cluster.objects.keys(f"jobs/{job_id}/") if _POSES in key)
-
-
-def _check_leftovers(cluster: Cluster, job_id: int) -> None:
-    drafts = cluster.layout.home.path / "objects" / ".tmp"
-    until(lambda: not list(drafts.iterdir()), LEFTOVER_TIMEOUT_S)

@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 import marey
 
@@ -11,14 +10,11 @@ from tests.faults.cluster import Cluster
 from tests.faults.invariants import Outcome, check, outcome
 from tests.media import Clip, write_clip
 from tests.services.orchestrator import zip_of
-from tests.services.waiting import until
 
 PARAMETERS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
 FRAMES = {"a.mp4": 140, "b.mp4": 60}
 ALL_FRAMES = sum(FRAMES.values())
 END_TIMEOUT_S = 120.0
-EARLY_SHARE, EARLY_S = 0.2, 0.5
-"""So many faults happen this soon after the job was accepted: while its package is opened and cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +59,9 @@ def redriven(cluster: Cluster, job_id: int) -> marey.Snapshot:
     return ended(cluster, job_id)
 
 
-def until_some_instant(cluster: Cluster, job_id: int, random: Random) -> int:
-    """Wait for an instant between the job's start and its collection; returns the frames done by then.
-
-    Told by the job's progress, not by the clock, which says nothing on a busy machine.
-    """
-    if random.random() < EARLY_SHARE:
-        time.sleep(random.uniform(0, EARLY_S))
-    else:
-        wanted = random.randint(1, ALL_FRAMES)
-        until(lambda: frames_done(cluster, job_id) >= wanted, END_TIMEOUT_S)
-    return frames_done(cluster, job_id)
+def last_job_id(cluster: Cluster) -> int:
+    """The newest job's; 0 without any."""
+    return int(cluster.sql("SELECT coalesce(max(id), 0) AS id FROM job")[0]["id"])
 
 
 def frames_done(cluster: Cluster, job_id: int) -> int:

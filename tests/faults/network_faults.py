@@ -15,14 +15,18 @@ LOST_TIMEOUT_S = 5.0
 
 
 def partition(cluster: Cluster, role: str, service: str, random: Random) -> str:
-    """For less or longer than a lease nothing gets through, or connections break and are refused."""
+    """For less or longer than a lease nothing gets through, or connections break and are refused; at least
+    until the API has noticed, if it is cut off."""
     link = cluster.link(role, service)
     seconds = random.uniform(0.5, QUICK.lease_s + 2.0)
     hurt = random.choice((link.cut, link.silence))
+    since_s = time.monotonic()
     hurt()
     time.sleep(seconds)
+    if role == "api":
+        cluster.readiness.until_noticed(since_s)
     link.heal()
-    return f"{hurt.__name__} for {seconds:.1f} s"
+    return f"{hurt.__name__} for {time.monotonic() - since_s:.1f} s"
 
 
 def lose_a_reply(cluster: Cluster, role: str, service: str, random: Random) -> str:

@@ -12,16 +12,13 @@ import psutil
 from tests.faults.cluster import Cluster
 from tests.faults.services import SECOND_WORKER
 from tests.services.orchestrator import QUICK
-from tests.services.waiting import until
 
 WORKERS = ("worker", SECOND_WORKER)
 DOWN_TIMEOUT_S = 60.0
-NOTICED_S = 5.0
-"""So soon the API calls itself not ready."""
 
 
 def kill(cluster: Cluster, service: str) -> None:
-    """kill -9; the supervisor starts it again."""
+    """kill -9; the supervisor starts it again at once."""
     cluster.kill(service)
 
 
@@ -32,9 +29,10 @@ def kill_a_worker(cluster: Cluster, random: Random) -> None:
 
 def kill_a_stub(cluster: Cluster, random: Random) -> None:
     """kill -9 of a process that runs one of Triton's Python models."""
-    seen = len(cluster.events)
-    random.choice(_stubs(cluster)).kill()
-    cluster.until_ready_again("triton", seen)
+    stub, seen = random.choice(_stubs(cluster)), len(cluster.events)
+    with cluster.away("triton"):
+        stub.kill()
+        cluster.until_ready_again("triton", seen)
 
 
 def kill_everything(cluster: Cluster, random: Random) -> None:
@@ -42,10 +40,11 @@ def kill_everything(cluster: Cluster, random: Random) -> None:
     services = list(cluster.supervisor.pids())
     random.shuffle(services)
     seen = len(cluster.events)
-    for service in services:
-        cluster.process(service).kill()
-    for service in services:
-        cluster.until_ready_again(service, seen)
+    with cluster.away("api"):
+        for service in services:
+            cluster.process(service).kill()
+        for service in services:
+            cluster.until_ready_again(service, seen)
 
 
 def stop_a_worker(cluster: Cluster, random: Random) -> None:
@@ -63,30 +62,37 @@ def _stop(cluster: Cluster, service: str, random: Random) -> None:
         time.sleep(QUICK.lease_s + random.uniform(0.6, 2.0))
 
 
-def outage(cluster: Cluster, service: str) -> str:
+def outage(cluster: Cluster, service: str) -> None:
     """kill -9 of a service that stays away until the API has noticed."""
-    down, noticed = threading.Event(), threading.Event()
+    _outage(cluster, service, cluster.process(service))
+
+
+def outage_of_a_stub(cluster: Cluster, random: Random) -> None:
+    """kill -9 of a process of Triton's, which then stays away as a whole until the API has noticed."""
+    _outage(cluster, "triton", random.choice(_stubs(cluster)))
+
+
+def _outage(cluster: Cluster, service: str, victim: psutil.Process) -> None:
+    noticed = threading.Event()
 
     def stay_away() -> None:
-        down.set()
         assert noticed.wait(DOWN_TIMEOUT_S)
 
-    with hurt_while_noticed(cluster) as lines:
-        cluster.before_start[service] = stay_away
-        seen = len(cluster.events)
-        cluster.process(service).kill()
-        until(down.is_set, DOWN_TIMEOUT_S)
-        lines.append(_until_noticed(cluster))
+    cluster.before_start[service] = stay_away
+    seen, since_s = len(cluster.events), time.monotonic()
+    victim.kill()
+    try:
+        cluster.readiness.until_noticed(since_s)
+    finally:
         noticed.set()
-        cluster.until_ready_again(service, seen)
-    return ", ".join(lines)
+    cluster.until_ready_again(service, seen)
 
 
-def hang(cluster: Cluster, service: str) -> str:
+def hang(cluster: Cluster, service: str) -> None:
     """All processes of a service are stopped until the API has noticed."""
-    with hurt_while_noticed(cluster) as lines, suspended(cluster.processes(service)):
-        lines.append(_until_noticed(cluster))
-    return ", ".join(lines)
+    since_s = time.monotonic()
+    with suspended(cluster.processes(service)):
+        cluster.readiness.until_noticed(since_s)
 
 
 def _hang_for_good(cluster: Cluster, processes: list[psutil.Process]) -> str:
@@ -94,17 +100,19 @@ def _hang_for_good(cluster: Cluster, processes: list[psutil.Process]) -> str:
     seen, started_s = len(cluster.events), time.monotonic()
     _signal(processes, signal.SIGSTOP)
     cluster.until_ready_again("triton", seen)
-    return f"ready again after {time.monotonic() - started_s:.1f} s"
+    return f"Triton ready again after {time.monotonic() - started_s:.1f} s"
 
 
 def hang_triton_for_good(cluster: Cluster) -> str:
     """The server and all its models."""
-    return _hang_for_good(cluster, cluster.processes("triton"))
+    with cluster.away("triton"):
+        return _hang_for_good(cluster, cluster.processes("triton"))
 
 
 def hang_a_stub_for_good(cluster: Cluster, random: Random) -> str:
     """One of its models."""
-    return _hang_for_good(cluster, [random.choice(_stubs(cluster))])
+    with cluster.away("triton"):
+        return _hang_for_good(cluster, [random.choice(_stubs(cluster))])
 
 
 def hang_one_of_two_stubs(cluster: Cluster, random: Random) -> str:
@@ -129,20 +137,6 @@ def slow_triton(cluster: Cluster, random: Random) -> None:
         with suspended(processes):
             time.sleep(random.uniform(0.1, 0.5))
         time.sleep(0.05)
-
-
-def _until_noticed(cluster: Cluster) -> str:
-    seconds = cluster.until_readiness(False)
-    assert seconds <= NOTICED_S, f"not ready only after {seconds:.1f} s"
-    return f"not ready after {seconds:.1f} s"
-
-
-@contextmanager
-def hurt_while_noticed(cluster: Cluster) -> Iterator[list[str]]:
-    """Lines about the API's readiness, which must come back by itself when the hurt is over."""
-    lines: list[str] = []
-    yield lines
-    lines.append(f"ready {cluster.until_readiness(True):.1f} s after the end")
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """What is noted of each case: a line at the end of the run and, if asked for, a line of JSON and the logs."""
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from tests.faults.instants import Instant, Stage
 from tests.faults.invariants import Counts
 from tests.faults.jobs import ALL_FRAMES
+from tests.faults.readiness import Noticed
 
 RECORD_VARIABLE = "MAREY_FAULT_RECORD"
 """A folder: `results.jsonl` gets a line per case, `logs` the services' logs of those that failed."""
@@ -23,27 +26,44 @@ class Case:
     fault: str
     seed: int
     outcome: str = "passed"
-    frames_before: int | None = None
-    """Frames done when the fault came."""
+    instant: Instant | None = None
+    """Where the job was when the fault came."""
     detail: str = ""
     recovery_s: float | None = None
     """From the fault's end to the job's."""
     job_s: float | None = None
     """What a whole job takes without a fault."""
+    noticed: Noticed | None = None
     counts: Counts | None = None
     error: str = ""
     """The end of what pytest says."""
 
     def __str__(self) -> str:
         head = f"{self.fault} seed {self.seed}: {self.outcome}"
-        before = f"after {self.frames_before} of {ALL_FRAMES} frames"
+        when = (
+            f"{self.instant.stage}, {self.instant.frames_done} of {ALL_FRAMES} frames" if self.instant else ""
+        )
         ended = "" if self.recovery_s is None else f"ended {self.recovery_s:.1f} s after"
-        counts = "" if self.counts is None else str(self.counts)
-        return "; ".join(part for part in (head, before, self.detail, ended, counts) if part)
+        found = (head, when, self.detail, ended, self.noticed, self.counts)
+        return "; ".join(str(part) for part in found if part)
 
     def failed(self, error: str) -> None:
         """Note what pytest says of it."""
         self.outcome, self.error = "failed", error[-_ERROR_CHARACTERS:]
+
+
+def totals(cases: Sequence[Case]) -> str:
+    """What all cases together come to."""
+    passed = [case for case in cases if case.outcome == "passed"]
+    counts = [case.counts for case in passed if case.counts is not None]
+    struck = Counter(case.instant.stage for case in cases if case.instant is not None)
+    stages = ", ".join(f"{stage} {struck[stage]}" for stage in Stage)
+    return (
+        f"{len(passed)} of {len(cases)} cases passed: {len(counts)} jobs ended as without a fault, "
+        f"{sum(count.frames for count in counts)} frames each once, "
+        f"longest recovery {max((case.recovery_s or 0.0 for case in passed), default=0.0):.1f} s; "
+        f"nothing left of {sum(count.tasks for count in counts)} tasks; struck while {stages}"
+    )
 
 
 def write(case: Case, logs: Iterable[Path]) -> None:

@@ -19,19 +19,27 @@ from deploy.embedded.triton import TritonPorts, build_repository, pulses_folder,
 from model_repository.cpu_target import CpuTarget
 from tests.faults.links import HOST, Link, socket_link, tcp_link
 from tests.services.probe_networks import write_probe_networks
+from tests.services.s3 import S3Server
 
 ROOT = Path(__file__).parents[2]
 SECOND_WORKER = "second_worker"
 """It has no links: when the first is cut off, it does the work."""
 USES = {
-    "api": ("postgres", "nats", "triton"),
-    "orchestrator": ("postgres", "nats"),
-    "worker": ("postgres", "nats", "triton"),
+    "api": ("postgres", "nats", "triton", "store"),
+    "orchestrator": ("postgres", "nats", "store"),
+    "worker": ("postgres", "nats", "triton", "store"),
 }
+"""Those that talk to each other. A store in a folder needs no way."""
 _PATIENCE_S = 8.0
 """Of the supervisor with a Triton that hangs; longer than any fault that ends by itself."""
 _NETWORK_INSTANCES = 2
 _POSTGRES_SOCKET = ".s.PGSQL.5432"
+_URLS = {
+    "nats": ("MAREY_NATS_URL", "nats://"),
+    "triton": ("MAREY_TRITON_URL", ""),
+    "store": ("AWS_ENDPOINT_URL", "http://"),
+}
+"""The variables that say where a service is, and what comes before host and port."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +51,25 @@ class Network:
 
 
 @contextlib.asynccontextmanager
-async def open_network(layout: Layout, folder: Path) -> AsyncIterator[Network]:
+async def open_network(layout: Layout, s3: S3Server | None, folder: Path) -> AsyncIterator[Network]:
     """Links that listen already; the services need not run yet."""
-    network = Network(links={}, environments={role: {} for role in USES})
+    direct = {} if s3 is None else dict(s3.environment)
+    network = Network(links={}, environments={role: dict(direct) for role in (*USES, SECOND_WORKER)})
+    ports = {"nats": layout.ports["nats"], "triton": layout.ports["triton_grpc"]}
+    ports |= {} if s3 is None else {"store": s3.port}
     async with contextlib.AsyncExitStack() as stack:
         for role, services in USES.items():
-            environment = network.environments[role]
             listen_at = folder / role / _POSTGRES_SOCKET
             socket = postgres.socket_dir(layout.postgres_data) / _POSTGRES_SOCKET
             network.links[role, "postgres"], server = await socket_link(socket, listen_at)
             stack.callback(server.close)
             host = quote(str(listen_at.parent), safe="/")
-            environment["MAREY_DATABASE_URL"] = f"postgresql://postgres@/marey?host={host}"
-            for service in services[1:]:
-                port = layout.ports[{"nats": "nats", "triton": "triton_grpc"}[service]]
-                network.links[role, service], listening, server = await tcp_link(port)
+            network.environments[role]["MAREY_DATABASE_URL"] = f"postgresql://postgres@/marey?host={host}"
+            for service in ports.keys() & services:
+                network.links[role, service], listening, server = await tcp_link(ports[service])
                 stack.callback(server.close)
-                scheme = "nats://" if service == "nats" else ""
-                environment[f"MAREY_{service.upper()}_URL"] = f"{scheme}{HOST}:{listening}"
+                name, scheme = _URLS[service]
+                network.environments[role][name] = f"{scheme}{HOST}:{listening}"
         yield network
 
 
@@ -81,7 +90,9 @@ def fault_services(
     # Made once: making it removes the file that says that the first worker is ready.
     command = worker.command()
     second = _with_short_leases(
-        replace(worker, command=lambda: command), "worker", {"MAREY_READY_FILE": str(ready_file)}
+        replace(worker, command=lambda: command),
+        "worker",
+        {**network.environments[SECOND_WORKER], "MAREY_READY_FILE": str(ready_file)},
     )
     services[SECOND_WORKER] = replace(
         second,

@@ -1,12 +1,13 @@
 """The table of docs/reliability.md: `python -m tests.faults.table RESULTS.jsonl ...`."""
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
+from tests.faults.instants import Stage
 from tests.faults.records import Case
 
 
@@ -17,17 +18,28 @@ def read(paths: Iterable[Path]) -> list[Case]:
 
 
 def table(cases: Iterable[Case]) -> str:
-    """Markdown: per fault how often it was tried and passed, and how long after its end the jobs ended."""
+    """Markdown: per fault how often it was tried and passed, how long after its end the jobs ended, how late at
+    most and how often the API noticed, and how often it struck at each stage."""
     by_fault = defaultdict[str, list[Case]](list)
     for case in cases:
         by_fault[case.fault].append(case)
-    rows = ["| fault | seeds | passed | median (s) | longest (s) |", "|---|---|---|---|---|"]
-    for fault, some in by_fault.items():
-        passed = sum(case.outcome == "passed" for case in some)
-        seconds = sorted(case.recovery_s for case in some if case.recovery_s is not None)
-        times = f"{seconds[len(seconds) // 2]:.1f} | {seconds[-1]:.1f}" if seconds else "- | -"
-        rows.append(f"| `{fault}` | {len(some)} | {passed} | {times} |")
-    return "\n".join(rows)
+    head = ["fault", "seeds", "passed", "median (s)", "longest (s)", "noticed (s)", *Stage]
+    rows = [[f"`{fault}`", *_figures(some), *_stages(some)] for fault, some in sorted(by_fault.items())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
+
+
+def _figures(cases: list[Case]) -> Iterable[str]:
+    passed = [case for case in cases if case.outcome == "passed"]
+    seconds = sorted(case.recovery_s for case in cases if case.recovery_s is not None)
+    noticed = [case.noticed.first_s for case in passed if case.noticed and case.noticed.first_s is not None]
+    yield from (str(len(cases)), str(len(passed)))
+    yield from (f"{seconds[len(seconds) // 2]:.1f}", f"{seconds[-1]:.1f}") if seconds else ("-", "-")
+    yield f"{max(noticed):.1f} ({len(noticed)}x)" if noticed else "-"
+
+
+def _stages(cases: list[Case]) -> Iterable[str]:
+    struck = Counter(case.instant.stage for case in cases if case.instant is not None)
+    return (str(struck[stage] or "") for stage in Stage)
 
 
 if __name__ == "__main__":

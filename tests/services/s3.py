@@ -41,6 +41,10 @@ class S3Server:
         """MAREY_STORE_URL for a store of its own."""
         return f"s3://{BUCKET}/{prefix}"
 
+    def prefix_of(self, url: str) -> str:
+        """The prefix of a store's URL."""
+        return url.removeprefix(self.url(""))
+
 
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
