@@ -28,8 +28,8 @@ test: $(READY) ## Run all checks: lint, format, types, import rules, tests
 test-api-schema: $(READY) ## Hold the API against its description for longer (EXAMPLES=100 per operation)
 	MAREY_SCHEMA_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/pytest tests/integration/test_api_schema.py
 
-test-faults: $(READY) ## Hurt a running stack in every known way (SEEDS=5: five times each, SEEDS=5-9: other instants)
-	MAREY_FAULT_SEEDS=$(or $(SEEDS),1) $(BIN)/pytest tests/faults
+test-faults: $(READY) ## Hurt a running stack in every known way (SEEDS=5: five times each, SEEDS=5-9: other instants, SHARDS=8: in as many processes)
+	MAREY_FAULT_SEEDS=$(or $(SEEDS),1) $(BIN)/$(if $(SHARDS),python -m tests.faults.shards $(SHARDS),pytest tests/faults)
 
 demo: $(READY) ## Track the athletes of examples/clips (or VIDEO=...) and write the results (OUT=...)
 	@$(BIN)/marey demo $${VIDEO:+--video "$$VIDEO"} $${OUT:+--out "$$OUT"}

@@ -16,7 +16,8 @@ from api.accounts.first_key import keep_first_key
 from api.accounts.service import Accounts
 from api.admission import Admission
 from api.app import Services, create_app
-from api.health.service import Check, Readiness, within
+from api.health.service import HANDSHAKE_S, Check, Readiness, within
+from api.health.triton import TritonCheck
 from api.jobs.service import Jobs
 from api.metrics.service import HttpMetrics
 from api.poses.analysis import Analyses
@@ -34,10 +35,6 @@ from orchestrator.objects import ObjectStore
 from orchestrator.process import share_heaps
 from orchestrator.settings import Settings
 from orchestrator.store import API_ROLE, Store
-from orchestrator.triton import TritonClient
-
-_HANDSHAKE_S = 2.5
-"""A service that computes nothing answers by then, or hangs."""
 
 MakeChecks = Callable[[Store, ObjectStore, Settings], Mapping[str, Check]]
 
@@ -112,24 +109,20 @@ def readiness_checks(store: Store, objects: ObjectStore, settings: Settings) -> 
         async with Bus.open(settings.nats_url):
             pass
 
-    async def triton() -> None:
-        async with await within(_HANDSHAKE_S, TritonClient.open(settings.triton_url)) as client:
-            await client.canary()
-
     async def object_store() -> None:
         await asyncio.to_thread(objects.exists, "ready")
 
     return {
-        "postgres": lambda: within(_HANDSHAKE_S, store.ping()),
-        "objects": lambda: within(_HANDSHAKE_S, object_store()),
-        "nats": lambda: within(_HANDSHAKE_S, nats()),
-        "triton": triton,
+        "postgres": lambda: within(HANDSHAKE_S, store.ping()),
+        "objects": lambda: within(HANDSHAKE_S, object_store()),
+        "nats": lambda: within(HANDSHAKE_S, nats()),
+        "triton": TritonCheck(settings.triton_url).check,
     }
 
 
 def rpc_checks(settings: RpcSettings | None) -> dict[str, Check]:
     """The gRPC server takes connections, if there is one."""
-    return {} if settings is None else {"grpc": lambda: within(_HANDSHAKE_S, answers(settings))}
+    return {} if settings is None else {"grpc": lambda: within(HANDSHAKE_S, answers(settings))}
 
 
 def server_config(services: Services, drain_timeout_s: float) -> uvicorn.Config:

@@ -247,6 +247,12 @@ class TritonClient:
         frames = canary_frames()
         _refuse(PIPELINE, self._fault(await self._people(frames), len(frames)))
 
+    async def answered(self) -> int:
+        """Requests that the pipeline has answered since the server was started."""
+        with triton_errors(PIPELINE):
+            found = await self._client.get_inference_statistics(PIPELINE, client_timeout=CONTROL_TIMEOUT_S)
+        return sum(int(model.inference_stats.success.count) for model in found.model_stats)
+
     async def _live_config(self, model: str) -> ModelConfig:
         with triton_errors(model):
             response = await self._client.get_model_config(model, client_timeout=CONTROL_TIMEOUT_S)

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from core.errors import MareyError
 
+HANDSHAKE_S = 2.5
+"""A service that computes nothing answers by then, or hangs."""
 T = TypeVar("T")
 Check = Callable[[], Awaitable[object]]
 """Raises MareyError if its service does not do its work."""

@@ -13,12 +13,9 @@ from tests.faults.cluster import running_cluster
 from tests.faults.faults import FAULTS, SHORT, needs_s3
 from tests.faults.jobs import Subject, warmed_up, write_package
 from tests.faults.records import Case
+from tests.faults.shards import SEEDS_VARIABLE, SHARD_VARIABLE
 from tests.services.s3 import S3Server
 
-SEEDS_VARIABLE = "MAREY_FAULT_SEEDS"
-"""`5`: every fault with seeds 0 to 4; `5-9`: with these. Unset: a few faults, once."""
-SHARD_VARIABLE = "MAREY_FAULT_SHARD"
-"""`2/8`: the third of eight equal parts, for processes that run side by side."""
 LINES = pytest.StashKey[list[str]]()
 CASES = pytest.StashKey[list[Case]]()
 FAILURE = pytest.StashKey[str]()

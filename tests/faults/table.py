@@ -18,8 +18,8 @@ def read(paths: Iterable[Path]) -> list[Case]:
 
 
 def table(cases: Iterable[Case]) -> str:
-    """Markdown: per fault how often it was tried and passed, how long after its end the jobs ended, how late at
-    most and how often the API noticed, and how often it struck at each stage."""
+    """Markdown: per fault how often it was tried and passed, how long after its end the jobs ended, how late
+    at most and how often the API noticed, and how often it struck at each stage."""
     by_fault = defaultdict[str, list[Case]](list)
     for case in cases:
         by_fault[case.fault].append(case)

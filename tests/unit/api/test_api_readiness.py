@@ -2,7 +2,11 @@
 
 import asyncio
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from api.health.service import Readiness
+from api.health.triton import patience_s
 from core.errors import BusError
 
 
@@ -67,3 +71,14 @@ async def test_many_who_ask_while_a_service_hangs_wait_for_two_reports_at_most()
     reports = await asyncio.gather(*(readiness.report() for _ in range(50)))
     assert reports == [{"postgres": "ok", "triton": "timeout"}] * 50
     assert check.runs == 2
+
+
+@given(st.floats(0.0, 60.0))
+def test_slow_networks_are_waited_for_longer(canary_s: float) -> None:
+    allowed_s = patience_s(canary_s)
+    assert allowed_s is not None
+    assert allowed_s >= max(2.0, canary_s)
+
+
+def test_networks_of_unknown_speed_are_waited_for_without_bound() -> None:
+    assert patience_s(None) is None
