@@ -24,6 +24,7 @@ from orchestrator.messages import TaskMessage
 from orchestrator.objects import LocalObjectStore
 from orchestrator.settings import Settings
 from orchestrator.store import JobRequest
+from tests.services.nats import stored_messages
 from tests.services.orchestrator import DefaultStore
 from tests.services.processes import ROOT, environment_of
 from tests.services.waiting import until
@@ -172,8 +173,9 @@ class SmallSystem:
         assert self.tables.setdefault(video["video_name"], table) == table
 
     def check_leftovers(self) -> None:
-        """No temporary object is left."""
+        """No temporary object is left, and no message."""
         until(lambda: not list((self.folder / "objects" / ".tmp").iterdir()), SETTLE_TIMEOUT_S)
+        until(lambda: asyncio.run(stored_messages(self.settings.nats_url)) == 0, SETTLE_TIMEOUT_S)
 
     def sql(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of one SQL statement."""
