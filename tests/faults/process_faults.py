@@ -3,8 +3,10 @@
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from random import Random
 
 import psutil
@@ -110,15 +112,18 @@ def hang_triton_for_good(cluster: Cluster) -> str:
 
 
 def hang_a_stub_for_good(cluster: Cluster, random: Random) -> str:
-    """One of its models."""
+    """One of its models, all of it: of those with one process."""
+    stubs = _stubs(cluster)
+    models = Counter(map(_model, stubs))
+    lone = [stub for stub in stubs if models[_model(stub)] == 1]
     with cluster.away("triton"):
-        return _hang_for_good(cluster, [random.choice(_stubs(cluster))])
+        return _hang_for_good(cluster, [random.choice(lone)])
 
 
 def hang_one_of_two_stubs(cluster: Cluster, random: Random) -> str:
     """One of the two that run a network; the other one goes on answering."""
     network = random.choice(("yolo", "hrnet"))
-    mine = [stub for stub in _stubs(cluster) if f"/{network}/" in " ".join(stub.cmdline())]
+    mine = [stub for stub in _stubs(cluster) if _model(stub) == network]
     assert len(mine) == 2
     return f"{network}, {_hang_for_good(cluster, [random.choice(mine)])}"
 
@@ -158,3 +163,9 @@ def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 def _stubs(cluster: Cluster) -> list[psutil.Process]:
     return [process for process in cluster.processes("triton") if "stub" in process.name()]
+
+
+def _model(stub: psutil.Process) -> str:
+    """Whose Python it runs: its file is an argument."""
+    files = [Path(argument) for argument in stub.cmdline() if argument.endswith("/model.py")]
+    return files[0].parts[-3]
