@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 THREADS = 12
 STREAMS = 2
 """Threads that compute, in (b) and (c)."""
+DETECTOR_INTERVALS = (1, 2, 3)
 IN_FLIGHT = 14
 """Requests of the ensemble by itself; a worker has as many, two for each NVDEC engine."""
 
@@ -119,6 +120,21 @@ def overlay(folder: Path) -> dict[str, object]:
         return {"ms_per_frame": overlay_ms(stack, video, frames)}
 
 
+def interval(folder: Path) -> dict[str, object]:
+    """The service where the detector looks at every frame, at every second and at every third one."""
+    from bench.gpu_service import gpu_stack, job_seconds
+
+    videos = _videos(folder)
+    figures: dict[str, object] = {}
+    with gpu_stack(folder / "home_interval", folder / "models") as stack:
+        job_seconds(stack, dict(list(videos.items())[:2]))
+        for every in DETECTOR_INTERVALS:
+            seconds = job_seconds(stack, videos, detector_interval=every)
+            figures[f"fps_{every}"] = round(sum(videos.values()) / seconds)
+            say(figures)
+    return figures
+
+
 def two(folder: Path) -> dict[str, object]:
     """Two GPUs, a Triton and a worker for each, on a job of twice the videos: it takes about as long as one
     GPU's job, so that the part of a job that is not computed weighs the same in both rates."""
@@ -141,7 +157,7 @@ def two(folder: Path) -> dict[str, object]:
 
 PHASES: dict[str, Callable[[Path], dict[str, object]]] = {
     phase.__name__: phase
-    for phase in (prepare, nvdec, compute, script, script_own, service, mps, overlay, two)
+    for phase in (prepare, nvdec, compute, script, script_own, service, mps, overlay, interval, two)
 }
 """By name, in the order in which they run. Those that record CUDA graphs end their process themselves."""
 
