@@ -106,7 +106,8 @@ class OneProcess:
         if self._fixed:
             predictions = random_predictions(len(frames), predictions.shape[1])
         scales = np.full(len(frames), scale, np.float32)
-        crops, boxes, _ = self._cropper.cut(frames, scales, predictions)
+        found, boxes, _ = self._cropper.cut(frames, scales, predictions)
+        crops = torch.as_tensor(found, device=DEVICE)
         return joints_of(self._glue.read_peaks(self.networks["hrnet"](crops)), boxes)
 
 
