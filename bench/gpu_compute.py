@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +56,12 @@ def compile_all(models: Path) -> dict[str, Path]:
     return {name: folders[onnx_file(models, name)] for name in NETWORKS}
 
 
-def open_processes(models: Path, count: int, *, fixed_people: bool) -> "list[OneProcess]":
-    """So many times all that one thread and its stream need."""
+def open_processes(models: Path, count: int, *, fixed_people: bool) -> "Iterator[OneProcess]":
+    """So many times all that one thread and its stream need, each opened when it is asked for."""
     folders = compile_all(models)
     configs = {name: config_of(models, name) for name in NETWORKS}
-    return [OneProcess(configs, folders, fixed_people=fixed_people) for _ in range(count)]
+    for _ in range(count):
+        yield OneProcess(configs, folders, fixed_people=fixed_people)
 
 
 def onnx_file(models: Path, name: str) -> Path:

@@ -47,11 +47,13 @@ def compute(folder: Path) -> NoReturn:
     from bench.gpu_kernels import kernel_times
 
     frames = to_gpu(sampled_batches(list(_videos(folder))))
-    processes = open_processes(folder / "models", STREAMS, fixed_people=_is_random(folder))
-    work = compute_alone(processes, frames, 8.0)
-    figures: dict[str, object] = {"fps": round(work.fps), "people": round(work.people / work.frames, 2)}
-    say(figures)
-    figures["fps_one_stream"] = round(compute_alone(processes[:1], frames, 4.0).fps)
+    processes, fps, figures = [], [], {}
+    for process in open_processes(folder / "models", STREAMS, fixed_people=_is_random(folder)):
+        processes.append(process)
+        work = compute_alone(processes, frames, 6.0)
+        fps.append(round(work.fps))
+        figures = {"fps": max(fps), "fps_by_streams": fps, "people": round(work.people / work.frames, 2)}
+        say(figures)
     figures["rates"] = network_rates(processes[0])
     say(figures)
     figures["kernels"] = kernel_times(lambda: run_batches(processes[:1], frames).frames)
@@ -166,7 +168,7 @@ def _script(folder: Path, decode: DecodeVideo) -> NoReturn:
     from bench.gpu_batches import DecodeThreads
     from bench.gpu_compute import open_processes, run_batches
 
-    processes = open_processes(folder / "models", STREAMS, fixed_people=_is_random(folder))
+    processes = list(open_processes(folder / "models", STREAMS, fixed_people=_is_random(folder)))
     videos = list(_videos(folder))
     run_batches(processes, DecodeThreads(videos[:4], 4, 4, decode).batches())
     work = run_batches(processes, DecodeThreads(videos, THREADS, THREADS, decode).batches())
