@@ -47,6 +47,8 @@ class Services:
     accounts: Accounts
     admission: Admission
     catalogue: Catalogue
+    cluster_urls: frozenset[str]
+    """The Tritons that projects may run on."""
     jobs: Jobs
     uploads: Uploads
     results: Results
@@ -74,6 +76,7 @@ def create_app(services: Services) -> ASGIApp:
         dependencies={
             "accounts": _provided(services.accounts),
             "catalogue": _provided(services.catalogue),
+            "cluster_urls": _provided(services.cluster_urls),
             "jobs": _provided(services.jobs),
             "uploads": _provided(services.uploads),
             "results": _provided(services.results),

@@ -18,6 +18,7 @@ from orchestrator.store import Catalogue
 
 AccountsDep = NamedDependency[SkipValidation[Accounts]]
 CatalogueDep = NamedDependency[SkipValidation[Catalogue]]
+ClusterUrlsDep = NamedDependency[SkipValidation[frozenset[str]]]
 StoppingDep = NamedDependency[SkipValidation[asyncio.Event]]
 JobsDep = NamedDependency[SkipValidation[Jobs]]
 UploadsDep = NamedDependency[SkipValidation[Uploads]]

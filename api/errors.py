@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from api.requests import request_id_of
 from core.errors import (
     ArchiveError,
+    ClusterNotAllowedError,
     ConfigurationError,
     ConflictError,
     EntryError,
@@ -51,6 +52,7 @@ STATUSES: dict[type[MareyError], HTTPStatus] = {
     LastAdministratorError: HTTPStatus.CONFLICT,
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
+    ClusterNotAllowedError: HTTPStatus.FORBIDDEN,
     InvalidLinkError: HTTPStatus.FORBIDDEN,
     LinkExpiredError: HTTPStatus.FORBIDDEN,
     PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,

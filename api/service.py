@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 
 import uvicorn
 
@@ -29,6 +30,7 @@ from api.settings import ApiSettings
 from api.uploads.service import Uploads
 from core.errors import ConfigurationError, PortTakenError
 from orchestrator.bus import Bus
+from orchestrator.clusters import open_triton
 from orchestrator.metrics import watch_pool
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import ObjectStore
@@ -88,12 +90,13 @@ async def open_services(
             admission=admission,
             accounts=Accounts(store.keys, store.catalogue, settings.secret),
             catalogue=store.catalogue,
+            cluster_urls=settings.services.cluster_urls,
             jobs=Jobs(store.jobs, objects),
             uploads=Uploads(objects, settings.secret, settings.upload_limits, admission.room_for),
             results=Results(store.jobs, objects, settings.secret),
             poses=Poses(store.poses, objects, stopping),
             analyses=Analyses(
-                settings.services.triton_url, objects, settings.analysis_limits, admission.room_for
+                partial(open_triton, settings.services), objects, settings.analysis_limits, admission.room_for
             ),
             stopping=stopping,
             readiness=readiness,

@@ -13,7 +13,7 @@ MareyError
 │   │   └── CorruptVideoError, UnsupportedCodecError, FrameTooLargeError, VideoTooLongError
 │   └── RequestError          an API request or a setting
 │       ├── InvalidParameterError, NotFoundError, ConflictError, LastAdministratorError
-│       ├── UnauthenticatedError, ForbiddenError, InvalidLinkError, LinkExpiredError
+│       ├── UnauthenticatedError, ForbiddenError, ClusterNotAllowedError, InvalidLinkError, LinkExpiredError
 │       ├── PreconditionRequiredError, PreconditionFailedError, IdempotencyKeyReusedError
 │       └── UploadError       the package did not arrive
 │           └── InvalidUploadTokenError, UploadExpiredError, UploadUsedError, UploadTooLargeError,
@@ -173,6 +173,10 @@ class UnauthenticatedError(RequestError):
 
 class ForbiddenError(RequestError):
     """The request needs the key of an administrator."""
+
+
+class ClusterNotAllowedError(RequestError):
+    """The project's cluster is not among the Triton servers that the operator allows."""
 
 
 class InvalidLinkError(RequestError):

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from orchestrator.store.figures import TierFigures
     from orchestrator.store.levers import ProjectLevers
 
-_home = home_option("Folder of the stack, where MAREY_DATABASE_URL is not set.")
-_database = click.option("--database-url", envvar="MAREY_DATABASE_URL", hidden=True)
+stack_home_option = home_option("Folder of the stack, where MAREY_DATABASE_URL is not set.")
+database_option = click.option("--database-url", envvar="MAREY_DATABASE_URL", hidden=True)
 
 
 @click.command()
 @click.argument("project", required=False)
 @click.argument("changes", nargs=-1, metavar="[LEVER=VALUE]...")
 @json_option
-@_home
-@_database
+@stack_home_option
+@database_option
 def levers(
     project: str | None, changes: tuple[str, ...], as_json: bool, home: Path, database_url: str | None
 ) -> None:
@@ -41,7 +41,7 @@ def levers(
     levers and from when on a change holds.
     """
     with error_sentences():
-        url = _database_url(home, database_url)
+        url = database_url_of(home, database_url)
         projects = asyncio.run(_levers(url, project, parse_changes(changes)))
     if as_json:
         print_json(projects)
@@ -61,15 +61,15 @@ def levers(
     help="Dwell and throughput are of the runs that ended in the last so many seconds.",
 )
 @json_option
-@_home
-@_database
+@stack_home_option
+@database_option
 def tiers(window_s: float, as_json: bool, home: Path, database_url: str | None) -> None:
     """Show per tier and project what waits, what is in flight, how long runs waited and how fast they went.
 
     Dwell is the time from when a run was made until a worker first took it.
     """
     with error_sentences():
-        figures = asyncio.run(_tiers(_database_url(home, database_url), window_s))
+        figures = asyncio.run(_tiers(database_url_of(home, database_url), window_s))
     if as_json:
         print_json(figures)
     else:
@@ -162,7 +162,8 @@ def _text(value: object) -> str:
     return "-" if value is None else str(value).lower()
 
 
-def _database_url(home: Path, given: str | None) -> str:
+def database_url_of(home: Path, given: str | None) -> str:
+    """The database that was given, or that of the stack in `home`. Raises ConfigurationError."""
     from deploy.embedded.postgres import postgres_url
 
     data = home.expanduser().absolute() / "postgres"

@@ -66,6 +66,10 @@ class Metrics:
             "marey_frame_batch_duration_seconds", "From its turn in the run to its commit.", ("tier",),
             registry=registry, buckets=_DURATIONS_S,
         )  # fmt: skip
+        self._clusters = Gauge(
+            "marey_triton_there", "0: it is away, and no runs for it are taken.", ("triton",),
+            registry=registry,
+        )  # fmt: skip
         self._frames = Counter("marey_frames", "Committed frames.", ("tier", "decoded"), registry=registry)
         self._poses = Counter("marey_poses", "Committed poses.", ("tier",), registry=registry)
         self._messages = Counter("marey_messages_sent", "By the relay.", ("result",), registry=registry)
@@ -110,6 +114,10 @@ class Metrics:
         self._frames.labels(tier, "yes").inc(decoded)
         self._frames.labels(tier, "no").inc(frames - decoded)
         self._poses.labels(tier).inc(poses)
+
+    def show_triton(self, url: str, is_there: bool) -> None:
+        """Whether a Triton that this worker uses does its work."""
+        self._clusters.labels(url).set(is_there)
 
     def count_message(self, result: Sending) -> None:
         """The relay has sent a message."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.errors import (
     BusError,
+    ClusterNotAllowedError,
     InferenceUnavailableError,
     InputError,
     MareyError,
@@ -47,10 +48,13 @@ def decide(error: Exception, lease: Lease, jitter: float) -> Retry | GiveUp:
     """Judge the error of an attempt. `jitter` in [0, 1) spreads the retries of many tasks.
 
     Bad input is final. An error that repeating may cure, and one that nobody foresaw, is retried until the
-    attempts are used up; while a service is away or a disk is full, attempts are free for an hour.
+    attempts are used up; while a service is away or a disk is full, attempts are free for an hour. A cluster
+    that is not allowed is a setting, which a person can mend.
     """
     known = error if isinstance(error, MareyError) else _unforeseen(error)
     failure = describe(known)
+    if isinstance(known, ClusterNotAllowedError):
+        return GiveUp(failure=failure, status=TaskStatus.DEAD)
     if isinstance(known, InputError):
         return GiveUp(failure=failure, status=TaskStatus.DONE)
     if isinstance(known, _UNAVAILABLE) and lease.age_s < UNAVAILABLE_LIMIT_S:

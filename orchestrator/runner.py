@@ -5,15 +5,14 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import BusError, LeaseLostError, MareyError, StoreError
 from core.jobs import TaskKind, TaskStatus
 from orchestrator.bus import Delivery
-from orchestrator.intake import Intake
-from orchestrator.lanes import Lane
+from orchestrator.intake import Intake, Taken
 from orchestrator.metrics import Metrics, Outcome
 from orchestrator.retry import GiveUp, Retry, decide
 from orchestrator.settings import LeaseSettings
@@ -39,7 +38,7 @@ class RunnerOptions:
 
     worker: str
     slots: int
-    """Tasks under way at a time."""
+    """Tasks under way at a time; runs: for each Triton, so that one that hangs holds up no other's."""
     lease: LeaseSettings
 
 
@@ -63,14 +62,14 @@ class Runner:
         metrics: Metrics,
         standby: Standby | None = None,
     ) -> None:
-        """With `standby`, nothing is taken while that is not over."""
+        """With `standby`, nothing is taken for those that it knows to be away."""
         self._store = store
         self._intake = intake
         self._standby = standby
         self._steps = steps
         self._options = options
         self._metrics = metrics
-        self._working: dict[asyncio.Task[None], Lane] = {}
+        self._working: dict[asyncio.Task[None], Taken] = {}
 
     async def run(self, wake: Wake) -> None:
         """Take and work; a message is taken only when there is a slot for it."""
@@ -82,23 +81,28 @@ class Runner:
 
     async def _run(self, wake: Wake) -> None:
         while not wake.is_stopping:
-            delivery = await self._take() if len(self._working) < self._options.slots else None
-            if delivery is None:
+            taken = await self._take()
+            if taken is None:
                 await wake.wait(self._options.lease.poll_interval_s)
             elif wake.is_stopping:
-                await self._decline(delivery)
+                await self._decline(taken.delivery)
             else:
-                self._start(delivery, wake)
+                self._start(taken, wake)
 
-    async def _take(self) -> Delivery | None:
+    async def _take(self) -> Taken | None:
         """The message whose turn it is, if there is any."""
-        if self._standby is not None and not await self._standby.is_over():
-            return None
+        projects = Counter(taken.delivery.lane.project_id for taken in self._working.values())
         try:
-            return await self._intake.take(Counter(lane.project_id for lane in self._working.values()))
+            return await self._intake.take(projects, self._closed())
         except (BusError, StoreError) as error:
             _logger.warning("cannot take work: %s", error, extra={"action": "take"})
         return None
+
+    def _closed(self) -> Set[str | None]:
+        """The Tritons that have as many runs as they may, and those that are away."""
+        busy = Counter(taken.cluster_url for taken in self._working.values())
+        full = {cluster_url for cluster_url, runs in busy.items() if runs >= self._options.slots}
+        return full | (self._standby.away if self._standby is not None else set())
 
     async def _decline(self, delivery: Delivery, delay_s: float = 0.0) -> None:
         """Nobody begins with it here: the stop came while it was taken, or Postgres gives no lease."""
@@ -107,9 +111,10 @@ class Runner:
         except BusError as error:
             _logger.warning("cannot hand back: %s", error, extra={"action": "decline"})
 
-    def _start(self, delivery: Delivery, wake: Wake) -> None:
-        task = asyncio.create_task(self._work(delivery), name=f"task-{delivery.task.task_id}")
-        self._working[task] = delivery.lane
+    def _start(self, taken: Taken, wake: Wake) -> None:
+        name = f"task-{taken.delivery.task.task_id}"
+        task = asyncio.create_task(self._work(taken.delivery), name=name)
+        self._working[task] = taken
 
         def finish(task: asyncio.Task[None]) -> None:
             del self._working[task]
@@ -152,7 +157,7 @@ class Runner:
             self._metrics.end_attempt(lease.kind, lease.tier, ended.outcome, duration_s)
             _log(lease, ended, duration_s)
             if self._standby is not None:
-                self._standby.note(ended.error)
+                self._standby.note(lease.cluster_url, ended.error)
 
     async def _attempt(self, lease: Lease, delivery: Delivery) -> _Ended:
         try:

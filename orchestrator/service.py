@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 
 from core.errors import InferenceError
 from core.jobs import TaskKind
 from ingest.archive import ArchiveLimits
 from ingest.probe import MediaLimits
 from orchestrator.bus import Bus
+from orchestrator.clusters import Clusters, open_cluster
 from orchestrator.frame_path import FramePath
 from orchestrator.gpu_decoding import open_gpu_decoding
 from orchestrator.intake import Intake
@@ -27,7 +30,7 @@ from orchestrator.stages.collect_video import CollectVideoStep
 from orchestrator.stages.infer import InferStep, PoseSource
 from orchestrator.stages.initialize import InitializeStep
 from orchestrator.stages.submit import SubmitStep
-from orchestrator.standby import Standby
+from orchestrator.standby import Show, Standby
 from orchestrator.store import Store
 from orchestrator.store.migrate import migrate
 from orchestrator.triton import TritonClient
@@ -95,22 +98,41 @@ async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
 async def work_on_runs(
     settings: Settings, poses: PoseSource, stop: asyncio.Event, load: WorkerLoad | None = None
 ) -> None:
-    """Work on runs with `poses` until `stop` is set. Raises NotFoundError for an unknown project."""
+    """Work on runs until `stop` is set: with `poses`, or with the Triton that a run's project names.
+
+    Raises NotFoundError for an unknown project.
+    """
     load = load or settings.queue.load()
     objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
     async with (
         Store.open(settings.database_url) as store,
         Bus.open(settings.nats_url, settings.bus) as bus,
+        Clusters(poses, partial(_cluster, settings, load)) as clusters,
+        Standby(clusters.ask, settings.lease.poll_interval_s, _shown(settings, metrics)) as standby,
     ):
         watch_pool(metrics.registry, store.figures.pool_use)
-        steps = {TaskKind.INFER: InferStep(store, objects, poses, metrics)}
+        steps = {TaskKind.INFER: InferStep(store, objects, clusters, metrics)}
         scope = await _scope_of_runs(settings, store)
         intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)
-        standby = Standby(poses.networks, settings.lease.poll_interval_s)
         runner = Runner(store, intake, steps, _run_options(settings, load), metrics, standby)
         with metrics_server(metrics, settings.metrics):
             mark_ready(settings.ready_file)
             await runner.run(Wake(stop))
+
+
+@asynccontextmanager
+async def _cluster(settings: Settings, load: WorkerLoad, cluster_url: str) -> AsyncIterator[PoseSource]:
+    """The way of frames to the Triton of a project: in POSIX shared memory where that can read it, else in
+    the requests."""
+    async with (
+        open_cluster(cluster_url, settings.cluster_urls) as triton,
+        FramePath(triton, load.frames) as frame_path,
+    ):
+        yield frame_path
+
+
+def _shown(settings: Settings, metrics: Metrics) -> Show:
+    return lambda cluster_url, is_there: metrics.show_triton(cluster_url or settings.triton_url, is_there)
 
 
 def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, Step]:

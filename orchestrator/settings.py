@@ -10,7 +10,7 @@ from typing import Self
 from core.errors import ConfigurationError
 from core.jobs import Tier
 from orchestrator.bus import BusSettings
-from orchestrator.environment import port_if_set, positive, positive_if_set
+from orchestrator.environment import addresses, port_if_set, positive, positive_if_set
 from orchestrator.file_cache import CacheSettings
 from orchestrator.frame_path import FramePathSettings
 
@@ -105,6 +105,8 @@ class Settings:
     """host:port of Triton's gRPC endpoint."""
     store_url: str
     """file:///directory of the objects, or s3://bucket/prefix; then AWS_* variables say the rest."""
+    cluster_urls: frozenset[str] = frozenset()
+    """host:port of the other Tritons that projects may run on."""
     only_project: str | None = None
     """Name of the project that a dedicated worker works for; None: all that have no worker to themselves."""
     only_tier: Tier | None = None
@@ -126,8 +128,8 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_READY_FILE,
-        MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT,
+        """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_CLUSTER_URLS,
+        MAREY_READY_FILE, MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT,
         MAREY_REQUESTS_IN_FLIGHT, MAREY_FRAMES_PER_REQUEST, MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and
         MAREY_METRICS_PORT may be left out.
 
@@ -143,6 +145,7 @@ class Settings:
             nats_url=nats,
             triton_url=triton,
             store_url=store,
+            cluster_urls=addresses(environment, "MAREY_CLUSTER_URLS"),
             ready_file=Path(ready_file) if (ready_file := environment.get("MAREY_READY_FILE")) else None,
             nats_replicas=positive(environment, "MAREY_NATS_REPLICAS", 1),
             cache=_cache(environment),

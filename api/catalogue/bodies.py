@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from api.jobs.parameters import check_parameters
 from core.jobs import Tier
+from orchestrator.clusters import check_cluster
 from orchestrator.levers import Levers
 from orchestrator.refusals import WORDS
 
@@ -39,8 +40,9 @@ Email = Annotated[
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An object without what the service sets."""
 
-    def check(self) -> None:
-        """Raise InvalidParameterError for values that do not go together."""
+    def check(self, cluster_urls: frozenset[str]) -> None:
+        """Raise InvalidParameterError for values that do not go together, ClusterNotAllowedError for a
+        cluster that is not among `cluster_urls`."""
 
     def values(self) -> dict[str, object]:
         """What is stored, by column."""
@@ -76,8 +78,14 @@ class ProjectBody(Body, frozen=True, kw_only=True):
 
     project_name: Text
     project_cluster_url: Text | None = None
-    """A note: which Triton a worker asks is the worker's own setting."""
+    """host:port of the Triton that its frames are inferred on, one that the operator allows; null: each
+    worker's own."""
     project_queue: ProjectQueue = ProjectQueue()
+
+    def check(self, cluster_urls: frozenset[str]) -> None:
+        """Raise ClusterNotAllowedError."""
+        if self.project_cluster_url is not None:
+            check_cluster(self.project_cluster_url, cluster_urls)
 
     def values(self) -> dict[str, object]:
         """Tier and levers are columns of their own."""
@@ -110,6 +118,6 @@ class PipelineParametersBody(Body, frozen=True, kw_only=True):
     pipeline_parameters_name: Text
     pipeline_parameters_value: object
 
-    def check(self) -> None:
+    def check(self, cluster_urls: frozenset[str]) -> None:
         """Raise InvalidParameterError for a name or value that no pipeline takes."""
         check_parameters({self.pipeline_parameters_name: self.pipeline_parameters_value})

@@ -25,7 +25,7 @@ from api.catalogue.bodies import (
 )
 from api.catalogue.etags import etag_of, require_match
 from api.catalogue.lists import Page, next_cursor, window_of
-from api.dependencies import CatalogueDep
+from api.dependencies import CatalogueDep, ClusterUrlsDep
 from orchestrator.store import resources
 from orchestrator.store.resources import Resource
 
@@ -67,8 +67,10 @@ def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
 
 
 def _create_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandler:
-    async def create_object(data: Body, scope: Scope, catalogue: CatalogueDep) -> Response[Out]:
-        data.check()
+    async def create_object(
+        data: Body, scope: Scope, catalogue: CatalogueDep, cluster_urls: ClusterUrlsDep
+    ) -> Response[Out]:
+        data.check(cluster_urls)
         row = await catalogue.create(tenant_of(scope), resource, data.values())
         return _tagged(row, location=f"/{resource.table}/{getattr(row, 'id')}")  # noqa: B009
 
@@ -84,8 +86,9 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
         request: AnyRequest,
         scope: Scope,
         catalogue: CatalogueDep,
+        cluster_urls: ClusterUrlsDep,
     ) -> Response[Out]:
-        data.check()
+        data.check(cluster_urls)
         if_match = request.headers.get("if-match")
         values = data.values()
         return _tagged(

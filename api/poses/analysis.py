@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -26,6 +26,8 @@ from orchestrator.stages.submit import named_as
 from orchestrator.store import JobTerms, Tenant
 from orchestrator.triton import TritonClient
 
+OpenTriton = Callable[[str | None], AbstractAsyncContextManager[TritonClient]]
+"""Takes the Triton of a project; None: the installation's own."""
 _BUSY_RETRY_S = 10.0
 _FRAME_PATH = FramePathSettings(slots=3)
 """Of one analysis: its slots are memory beside that of the workers."""
@@ -64,12 +66,12 @@ class Analyses:
 
     def __init__(
         self,
-        triton_url: str,
+        open_triton: OpenTriton,
         objects: ObjectStore,
         limits: AnalysisLimits,
         check_room: Callable[[int], Awaitable[None]],
     ) -> None:
-        self._triton_url = triton_url
+        self._open_triton = open_triton
         self._objects = objects
         self._limits = limits
         self._check_room = check_room
@@ -84,7 +86,7 @@ class Analyses:
         """The parts of the video whose file is `body`, once that is whole.
 
         Raises QuotaExceededError, UploadTooLargeError, UploadIncompleteError, StorageFullError, MediaError
-        leaves, InferenceError leaves.
+        leaves, InferenceError leaves, ClusterNotAllowedError and ModelContractError for the project's Triton.
         """
         lane = Lane.of(TaskKind.INFER, analysis.terms.tier, tenant.project_id)
         with self._bound.one(tenant):
@@ -116,7 +118,7 @@ class Analyses:
         people, has_poses = PeopleInOrder(parameters), False
         async with (
             self._places.turn(lane, info.frame_count),
-            await TritonClient.open(self._triton_url) as triton,
+            self._open_triton(analysis.terms.cluster_url) as triton,
             FramePath(triton, _FRAME_PATH) as frame_path,
         ):
             yield PoseHead(name=analysis.name, info=info, skeleton=skeleton_of(triton.joint_count))

@@ -8,7 +8,7 @@ SELECT u.id AS user_id, g.project_id, p.project_queue AS tier, l.id AS pipeline_
        (SELECT coalesce(jsonb_object_agg(v.pipeline_parameters_name, v.pipeline_parameters_value), '{}')
         FROM pipeline_parameters v
         WHERE v.pipeline_parameter_set_id = g.pipeline_parameter_set_id AND v.pipeline_id = l.id) AS parameters,
-       p.project_levers AS levers
+       p.project_levers AS levers, p.project_cluster_url AS cluster_url
 FROM "user" u
 JOIN user_group g ON g.id = u.group_id
 JOIN project p ON p.id = g.project_id
@@ -112,7 +112,7 @@ FROM lane CROSS JOIN LATERAL (
 
 -- name: waiting_lanes
 -- Tiers and projects that have messages which nobody took, of runs if $1, else of other steps.
-SELECT lane.tier, lane.project_id, p.project_levers AS levers
+SELECT lane.tier, lane.project_id, p.project_levers AS levers, p.project_cluster_url AS cluster_url
 FROM (SELECT DISTINCT tier, project_id FROM task WHERE status = 'sent' AND (kind = 'infer') = $1) AS lane
 JOIN project p ON p.id = lane.project_id;
 
@@ -157,13 +157,16 @@ FROM (SELECT kind, status FROM task WHERE status = 'ready'
 GROUP BY 1, 2;
 
 -- name: project_levers
--- Every project with its tier and levers.
-SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers FROM project ORDER BY id;
+-- Every project with its tier, levers and Triton.
+SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers,
+       project_cluster_url AS cluster_url
+FROM project ORDER BY id;
 
 -- name: lock_project_levers
 -- The project named $1, locked.
-SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers FROM project
-WHERE project_name = $1
+SELECT id, project_name AS name, project_queue AS tier, project_levers AS levers,
+       project_cluster_url AS cluster_url
+FROM project WHERE project_name = $1
 FOR UPDATE;
 
 -- name: set_project_levers
@@ -193,7 +196,7 @@ FROM project p
 WHERE t.id = $1 AND t.epoch = $2 AND t.status IN ('ready', 'sent') AND p.id = t.project_id
 RETURNING t.id, t.kind, t.job_id, t.video_id, t.tier, t.first_frame, t.last_frame, t.epoch, t.attempts,
           t.max_attempts, extract(epoch FROM now() - t.started_at)::float8 AS age_s,
-          coalesce((p.project_levers ->> 'lease_s')::float8, $4) AS lease_s;
+          coalesce((p.project_levers ->> 'lease_s')::float8, $4) AS lease_s, p.project_cluster_url AS cluster_url;
 
 -- name: renew_lease
 -- Keep task $1, held with epoch $2, for $3 more seconds, unless it has made no progress for too long.

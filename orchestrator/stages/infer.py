@@ -61,10 +61,17 @@ class PoseSource(Protocol):
         """One pose batch per frame batch, in order, by these networks; damaged frames are missing from it."""
 
 
+class PoseSources(Protocol):
+    """Who computes the poses of a project; `orchestrator.clusters.Clusters` is the real one."""
+
+    async def of(self, cluster_url: str | None) -> PoseSource:
+        """What works with the Triton at an address; None: the worker's own."""
+
+
 class InferStep:
     """Infers what is left of a run and commits its frame batches as they come, those that wait together."""
 
-    def __init__(self, store: Store, objects: ObjectStore, poses: PoseSource, metrics: Metrics) -> None:
+    def __init__(self, store: Store, objects: ObjectStore, poses: PoseSources, metrics: Metrics) -> None:
         self._store = store
         self._objects = objects
         self._poses = poses
@@ -76,9 +83,10 @@ class InferStep:
         batches = await self._store.flow.open_batches(lease.id)
         if batches:
             source = await self._store.flow.video_source(lease.video)
-            networks = await self._poses.networks()
+            poses = await self._poses.of(lease.cluster_url)
+            networks = await poses.networks()
             await self._agree(lease, source, networks)
-            await self._infer(lease, replace(source, networks=networks), batches)
+            await self._infer(lease, replace(source, networks=networks), poses, batches)
         await self._store.flow.commit_run(lease)
 
     async def _agree(self, lease: Lease, source: VideoSource, networks: Networks) -> None:
@@ -95,7 +103,9 @@ class InferStep:
         await self._store.networks.restart(lease, networks)
         raise LeaseLostError(f"video {source.id} begins again: expected networks {known}, got {networks}")
 
-    async def _infer(self, lease: Lease, source: VideoSource, batches: list[OpenBatch]) -> None:
+    async def _infer(
+        self, lease: Lease, source: VideoSource, poses: PoseSource, batches: list[OpenBatch]
+    ) -> None:
         path = await asyncio.to_thread(self._objects.local_path, source.path)
         info = await asyncio.to_thread(self._described, index_key(source.results_path))
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
@@ -103,7 +113,7 @@ class InferStep:
             interval = source.parameters.detector_interval
             async with (
                 aclosing(
-                    self._poses.infer_run(path, info, spans, source.networks or {}, interval)
+                    poses.infer_run(path, info, spans, source.networks or {}, interval)
                 ) as results,
                 aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):

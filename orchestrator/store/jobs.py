@@ -41,6 +41,8 @@ class JobTerms:
 
     tier: Tier
     parameters: JobParameters
+    cluster_url: str | None
+    """The Triton of the project; None: the installation's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class _Defaults:
     pipeline_parameter_set_id: int
     parameters: dict[str, object]
     levers: dict[str, object]
+    cluster_url: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,8 @@ class JobStore:
         """Those of a job of this request. Raises InvalidParameterError, NotFoundError for an unknown user."""
         async with self._as(tenant).transaction() as session:
             defaults = await _defaults(session, tenant, pipeline_name)
-        return JobTerms(tier=defaults.tier, parameters=_resolved(defaults, requested))
+        parameters = _resolved(defaults, requested)
+        return JobTerms(tier=defaults.tier, parameters=parameters, cluster_url=defaults.cluster_url)
 
     async def job(self, tenant: Tenant, job_id: int) -> JobView:
         """Raises NotFoundError."""

@@ -18,6 +18,8 @@ class ProjectLevers:
     tier: Tier
     """Of new jobs."""
     levers: dict[str, object]
+    cluster_url: str | None
+    """The Triton that it runs on; None: each worker's own."""
 
 
 class LeverStore:

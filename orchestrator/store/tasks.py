@@ -51,6 +51,8 @@ class Lease:
     """Since the first attempt began."""
     lease_s: float
     """It is kept for so long at a time."""
+    cluster_url: str | None = None
+    """The Triton that its project runs on; None: the worker's own."""
 
     @property
     def video(self) -> int:
@@ -99,6 +101,8 @@ class WaitingLane:
     project_id: int
     levers: dict[str, object]
     """What the project has set."""
+    cluster_url: str | None
+    """The Triton that it runs on; None: each worker's own."""
 
 
 class TaskStore:

@@ -152,6 +152,10 @@ class ForbiddenError(MareyApiError):
     """The request needs the key of an administrator."""
 
 
+class ClusterNotAllowedError(MareyApiError):
+    """The project's cluster is not among the Triton servers that the operator allows."""
+
+
 class InvalidLinkError(MareyApiError):
     """The download's address was not issued by this server."""
 

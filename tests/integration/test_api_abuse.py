@@ -74,7 +74,8 @@ def test_injections_are_text(victim: Victim, subtests: pytest.Subtests) -> None:
                 "project_id": 1, "pipeline_parameter_set_id": 1, "user_group_name": text,
                 "user_group_description": text,
             },
-            "/project": {"project_name": text, "project_cluster_url": text},
+            "/project": {"project_name": text},
+            "/project ": {"project_name": "a", "project_cluster_url": text},
             "/pipeline": {
                 "pipeline_name": text, "pipeline_description": text, "pipeline_endpoint": "pose_2d",
             },

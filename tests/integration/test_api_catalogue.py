@@ -200,3 +200,20 @@ def test_videos_and_batches_are_read(api: RunningApi) -> None:
     assert batch == api.http.get(f"/frame_batch/{batch_id}").json()
     assert (batch["start"], batch["end"], batch["status"], batch["attempts"]) == (0, 32, "queued", 0)
     assert_problem(api.http.delete(f"/video/{video_id}"), 405, "method_not_allowed")
+
+
+def test_a_project_runs_only_on_what_the_operator_allows(api: RunningApi) -> None:
+    body = {"project_name": "lab", "project_cluster_url": "triton-1:8001"}
+    made = api.http.post("/project", json=body)
+    assert made.json()["project_cluster_url"] == "triton-1:8001"
+    headers = {"If-Match": made.headers["etag"]}
+    for url in ("169.254.169.254:80", "triton-1:8002", "grpc://triton-1:8001", "unix:/run/docker.sock"):
+        other = {"project_name": "lab", "project_cluster_url": url}
+        for answer in (
+            api.http.post("/project", json=other),
+            api.http.put(made.headers["location"], json=other, headers=headers),
+        ):
+            detail = assert_problem(answer, 403, "cluster_not_allowed")
+            assert url in detail
+            assert "MAREY_CLUSTER_URLS" in detail
+    assert api.http.get(made.headers["location"]).json() == made.json()

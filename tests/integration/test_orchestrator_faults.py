@@ -30,7 +30,7 @@ from orchestrator.store.tasks import Failure, Lease
 from tests.media import Clip, write_clip
 from tests.services.leases import assert_consistent, leased, sent_task, tasks_by_status
 from tests.services.orchestrator import System, zip_of
-from tests.services.poses import KnownPoses
+from tests.services.poses import KnownPoses, OneTriton
 from tests.services.waiting import eventually
 
 LONGER_THAN_RETRIES_S = 2.5
@@ -168,7 +168,9 @@ async def test_a_run_broken_off_while_a_file_is_written_leaves_none(
     job_id, run = await open_run(system, package)
     zombie = replace(run, epoch=run.epoch - 1)
     objects = SlowObjects(tmp_path / "objects")
-    step = asyncio.create_task(InferStep(system.store, objects, KnownPoses(), Metrics()).run(zombie))
+    step = asyncio.create_task(
+        InferStep(system.store, objects, OneTriton(KnownPoses()), Metrics()).run(zombie)
+    )
     assert await asyncio.to_thread(objects.asked.wait, 20)
     step.cancel()
     await asyncio.sleep(0)
@@ -191,7 +193,7 @@ async def test_batch_files_of_killed_workers_are_removed(system: System, package
 
 
 def _infer_step(system: System, poses: KnownPoses) -> Callable[[Lease], Awaitable[None]]:
-    return InferStep(system.store, system.objects, poses, Metrics()).run
+    return InferStep(system.store, system.objects, OneTriton(poses), Metrics()).run
 
 
 async def test_every_message_twice_changes_nothing(system: System, package: Path) -> None:

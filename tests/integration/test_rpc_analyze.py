@@ -22,7 +22,7 @@ from ingest.encoder import VideoWriter
 from orchestrator.frame_memory import PREFIX, SHARED_MEMORY
 from tests.integration.test_rpc_server import with_rpc
 from tests.media import Clip, truncate, write_clip
-from tests.services.api import RunningApi, running_api
+from tests.services.api import RunningApi, execute, running_api
 from tests.services.probe_networks import level_of_score
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
 from tests.services.tenants import new_account
@@ -37,7 +37,9 @@ LIMITS = AnalysisLimits(max_bytes=400_000, at_once=2, computing_at_once=1, at_on
 @pytest.fixture
 def api(database_url: str, tmp_path: Path, probe_triton: TritonServer) -> Iterator[RunningApi]:
     settings = with_rpc(database_url, tmp_path)
-    services = replace(settings.services, triton_url=probe_triton.url)
+    services = replace(
+        settings.services, triton_url=probe_triton.url, cluster_urls=frozenset({"127.0.0.1:9"})
+    )
     with running_api(replace(settings, services=services, analysis_limits=LIMITS)) as api:
         yield api
 
@@ -285,3 +287,33 @@ def test_a_triton_that_is_away(
         got = refused(error.value)
         assert (got.status, got.code) == (grpc.StatusCode.UNAVAILABLE, "inference_unavailable")
         nothing_is_left(api)
+
+
+@pytest.mark.parametrize(
+    ("cluster_url", "status", "code"),
+    [
+        ("127.0.0.1:9", grpc.StatusCode.UNAVAILABLE, "inference_unavailable"),
+        ("127.0.0.1:10", grpc.StatusCode.PERMISSION_DENIED, "cluster_not_allowed"),
+    ],
+)
+def test_the_triton_of_the_project_is_asked(
+    api: RunningApi, rpc: RpcClient, video: Path, cluster_url: str, status: grpc.StatusCode, code: str
+) -> None:
+    execute(api, "UPDATE project SET project_cluster_url = $1", cluster_url)
+    with pytest.raises(grpc.RpcError) as error:
+        analyze(rpc, parts(video))
+    got = refused(error.value)
+    assert (got.status, got.code) == (status, code)
+
+
+def test_a_project_on_another_triton(
+    database_url: str, tmp_path: Path, video: Path, probe_triton: TritonServer
+) -> None:
+    settings = with_rpc(database_url, tmp_path)
+    services = replace(settings.services, cluster_urls=frozenset({probe_triton.url}))
+    with (
+        running_api(replace(settings, services=services)) as api,
+        rpc_client(api.rpc_address, api.api_key) as rpc,
+    ):
+        execute(api, "UPDATE project SET project_cluster_url = $1", probe_triton.url)
+        assert len(frames_of(analyze(rpc, parts(video)))) == FRAMES

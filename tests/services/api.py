@@ -21,6 +21,8 @@ from orchestrator.settings import Settings
 from tests.services.running import free_port
 
 SECRET = b"x" * 32
+CLUSTERS = frozenset({"triton-1:8001", "triton-2:8001"})
+"""That projects may be set to run on."""
 MAX_UPLOAD_BYTES = 300_000
 DEADLINE_S = 20
 
@@ -50,6 +52,7 @@ def api(database_url: str, tmp_path: Path) -> Iterator[RunningApi]:
             nats_url="nats://127.0.0.1:9",
             triton_url="127.0.0.1:9",
             store_url=(tmp_path / "objects").as_uri(),
+            cluster_urls=CLUSTERS,
         ),
         secret=SECRET,
         admin_key_file=tmp_path / "api-key",

@@ -11,6 +11,7 @@ from core.networks import Networks
 from core.poses import PoseBatch
 from core.skeletons import HALPE_26
 from core.video import FrameSpan, VideoInfo
+from orchestrator.stages.infer import PoseSource
 
 
 @dataclass
@@ -64,3 +65,14 @@ def known_poses(frames: np.ndarray[tuple[int], np.dtype[np.int32]], info: VideoI
         boxes_px=boxes,
         keypoints_px=keypoints,
     )
+
+
+@dataclass(frozen=True)
+class OneTriton:
+    """Stands where `Clusters` does: every project has the same."""
+
+    poses: PoseSource
+
+    async def of(self, cluster_url: str | None) -> PoseSource:
+        """That one."""
+        return self.poses

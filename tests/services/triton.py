@@ -51,13 +51,15 @@ def serving(
     models: Path | None = None,
     change: Callable[[Path], None] | None = None,
     choice: TargetChoice = TARGET,
+    ports: TritonPorts | None = None,
 ) -> Iterator[TritonServer]:
-    """A server of its own; `models` has networks of its own, `change` edits the built repository."""
+    """A server of its own; `models` has networks of its own, `change` edits the built repository, `ports` are
+    where others expect it."""
     repository = root / "repository"
     build_repository(choice.target, repository, models)
     if change is not None:
         change(repository)
-    ports = TritonPorts(http=free_port(), grpc=free_port(), metrics=free_port())
+    ports = ports or TritonPorts(http=free_port(), grpc=free_port(), metrics=free_port())
     command = triton_command(repository, ports, choice.gpu_pool_bytes)
     log = root / "triton.log"
     with running(command, log, lambda: _is_ready(ports.http), choice.start_timeout_s) as process:

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from marey.cli.session import EXIT_UNREACHABLE
 
 from core.jobs import Tier
+from deploy.clusters import Cluster, clusters, clusters_table
 from deploy.commands import worker
 from deploy.operations import parse_changes, tiers
 
@@ -44,3 +45,23 @@ def test_a_worker_is_dedicated_to_a_tier_by_its_name(tier: Tier) -> None:
     result = CliRunner().invoke(worker, ["--tier", tier.value], env={"MAREY_DATABASE_URL": None})
     assert result.exit_code == 1
     assert "MAREY_DATABASE_URL" in result.output
+
+
+def test_a_wrong_list_of_clusters_is_told() -> None:
+    result = CliRunner().invoke(clusters, [], env={"MAREY_CLUSTER_URLS": "grpc://triton:8001"})
+    assert result.exit_code == 1
+    assert "MAREY_CLUSTER_URLS: expected host:port" in result.output
+
+
+def test_clusters_are_told_with_what_is_wrong() -> None:
+    found = [
+        Cluster(url="a:1", projects=["lab"], code="ok", detail="", networks={"yolo": "0123456789abcdef"}),
+        Cluster(url="b:1", projects=[], code="inference_unavailable", detail="refused", networks={}),
+    ]
+    columns = [list(column.cells) for column in clusters_table(found).columns]
+    assert columns == [
+        ["a:1", "b:1"],
+        ["lab", "-"],
+        ["ok", "inference_unavailable: refused"],
+        ["yolo 0123456789ab", "-"],
+    ]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import (
     BusError,
+    ClusterNotAllowedError,
     CorruptVideoError,
     InferenceError,
     InferenceUnavailableError,
@@ -49,7 +50,7 @@ LEASE = Lease(
 LAST_ATTEMPT = replace(LEASE, attempts=5)
 
 
-@pytest.mark.parametrize("error", leaves(InputError))
+@pytest.mark.parametrize("error", [leaf for leaf in leaves(InputError) if leaf is not ClusterNotAllowedError])
 def test_bad_input_is_final(error: type[MareyError]) -> None:
     decision = decide(error("the sentence"), LEASE, 0.0)
     assert isinstance(decision, GiveUp)
@@ -65,7 +66,7 @@ def test_what_may_pass_is_repeated_until_the_attempts_are_used_up(error: Excepti
     assert last.status is TaskStatus.DEAD
 
 
-@pytest.mark.parametrize("error", [ModelContractError("x"), LeaseLostError("x")])
+@pytest.mark.parametrize("error", [ModelContractError("x"), LeaseLostError("x"), ClusterNotAllowedError("x")])
 def test_what_repeating_does_not_cure_is_set_aside(error: Exception) -> None:
     decision = decide(error, LEASE, 0.0)
     assert isinstance(decision, GiveUp)
