@@ -175,7 +175,8 @@ async def test_a_project_runs_on_its_own_triton_and_waits_for_it_alone(
     assert there_video.summary is not None
     assert [here_video.summary["networks"], there_video.summary["networks"]] == expected
     assert expected[0] != expected[1]
-    assert (there_video.frames_done, there_video.summary["poses"]) == (FRAMES, FRAMES)
+    assert there_video.frames_done == FRAMES
+    assert there_video.summary["poses"] == here_video.summary["poses"] != 0
 
 
 async def test_one_that_hangs_holds_up_no_other_project(
@@ -208,7 +209,7 @@ async def test_one_that_is_not_allowed_is_never_connected_to(
     await run_on(system, lab, hung)
     async with processes(system.settings, KnownPoses()):
         job_id = await submit(system, lab, package)
-        assert await until_over(system, lab, job_id) is JobStatus.COMPLETED_WITH_ERRORS
+        assert await until_over(system, lab, job_id) is JobStatus.FAILED
         (video,) = (await system.store.jobs.snapshot(lab, job_id)).videos
         assert {flaw.error_code for flaw in video.failed_ranges} == {"cluster_not_allowed"}
         await run_on(system, lab, None)
@@ -219,8 +220,7 @@ async def test_one_that_is_not_allowed_is_never_connected_to(
 @pytest.mark.timeout(120)
 async def test_a_server_that_does_not_tell_its_networks_is_refused(tmp_path: Path) -> None:
     def silence(repository: Path) -> None:
-        for name in ("yolo", "hrnet"):
-            config = repository / name / "config.pbtxt"
+        for config in repository.rglob("config.pbtxt"):
             config.write_text(config.read_text().replace('key: "sha256"', 'key: "other"'))
 
     with (

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 from marey.cli.session import EXIT_FAILED, EXIT_NOT_FOUND
 
 from core.jobs import Tier
+from deploy.clusters import clusters
 from deploy.operations import levers, tiers
 from tests.services.backlogs import add_runs, make_project, relaying, worker
 from tests.services.orchestrator import System
@@ -44,6 +45,22 @@ def test_what_is_wrong_is_told(database_url: str) -> None:
         assert said in result.output
 
 
+def test_clusters_are_asked_and_shown(database_url: str) -> None:
+    def shown(*options: str, **environment: str) -> str:
+        environment = {"MAREY_DATABASE_URL": database_url, "COLUMNS": "200", **environment}
+        return CliRunner().invoke(clusters, options, env=environment).output
+
+    assert "All projects run on the installation's own Triton" in shown()
+    asyncio.run(run_on(database_url, "UPDATE project SET project_cluster_url = '127.0.0.1:10'"))
+    allowed, other = shown(MAREY_CLUSTER_URLS="127.0.0.1:9").splitlines()[-1:0:-1]
+    assert allowed.startswith("127.0.0.1:9   -         inference_unavailable")
+    assert other.startswith("127.0.0.1:10  default   cluster_not_allowed")
+    (told,) = json.loads(shown("--json"))
+    assert (told["url"], told["projects"], told["code"]) == (
+        "127.0.0.1:10", ["default"], "cluster_not_allowed",
+    )  # fmt: skip
+
+
 async def test_tiers_shows_what_waits_and_what_ended(system: System) -> None:
     busy = await make_project(system, "busy", Tier.PRIORITY)
     await add_runs(system, busy, runs=10, frames=30)
@@ -76,7 +93,12 @@ async def test_tiers_shows_what_waits_and_what_ended(system: System) -> None:
 
 async def run_sql(system: System, statement: str) -> None:
     """Run one statement."""
-    connection = await asyncpg.connect(system.settings.database_url)
+    await run_on(system.settings.database_url, statement)
+
+
+async def run_on(database_url: str, statement: str) -> None:
+    """The same on any database."""
+    connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(statement)
     finally:
