@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from biomechanics.smoothing import Smoothing
 from core.networks import Networks
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
@@ -76,6 +77,8 @@ class VideoSummary:
     """Where a worker with a GPU decoded on the CPU, and why. Where there is no GPU, nothing is said."""
     networks: Networks = field(default_factory=dict)
     """What the poses come from: the SHA-256 of each network's file."""
+    smoothing: Smoothing | None = None
+    """How the joints were smoothed; None: they are as they were found."""
     failed_ranges: tuple[FailedRange, ...] = ()
     """Where frames are missing for another reason than that they could not be decoded."""
 

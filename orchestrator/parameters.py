@@ -30,6 +30,8 @@ class JobParameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     detector_interval: Annotated[int, msgspec.Meta(ge=1, le=GROUP_FRAMES_MAX - 1)] = 1
     """People are looked for in every so many-th frame; in between they are where their neighbours say. Joints
     are found in every frame."""
+    smoothing_cutoff_hz: Annotated[float, msgspec.Meta(ge=1, le=120)] | None = None
+    """Joints in the results are low-passed over time; None: they stay as they were found."""
 
 
 def lever_parameters(levers: Mapping[str, object]) -> dict[str, object]:

@@ -6,12 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from biomechanics.smoothing import Smoothing
 from core.errors import ObjectStoreError
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
@@ -21,10 +23,15 @@ _BOX_DECIMALS = (2, 2, 2, 2, 4)
 _JOINT_DECIMALS = (2, 2, 4)
 _TIME_DECIMALS = 6
 _NS_PER_S = 1e9
+_CUTOFF = "smoothing_cutoff_hz"
 
 
-def table_schema(skeleton: Skeleton) -> pa.Schema:
-    """Names and types of the columns; the file states the joint set and the frame of its coordinates."""
+def table_schema(skeleton: Skeleton, smoothing: Smoothing | None = None) -> pa.Schema:
+    """Names and types of the columns; the file states the joint set and the frame of its coordinates.
+
+    Where smoothing was asked for there is one column more, `smoothing_cutoff_hz`, and the file says what was
+    done.
+    """
     joint_columns = [
         f"{joint}_{part}" for joint in skeleton.joints for part in ("x_px", "y_px", "confidence")
     ]
@@ -36,10 +43,12 @@ def table_schema(skeleton: Skeleton) -> pa.Schema:
             ("time_s", pa.float64()),
             ("person", pa.int32()),
             *((name, pa.float32()) for name in measured),
+            *([] if smoothing is None else [(_CUTOFF, pa.float32())]),
         ],
         metadata={
             "marey.skeleton": skeleton.name,
             "marey.coordinates": "displayed frame, px, pixel centres at +0.5",
+            **({} if smoothing is None else {"marey.smoothing": msgspec.json.encode(smoothing)}),
         },
     )
 
@@ -50,9 +59,18 @@ class KeypointTableWriter:
     One row per person and frame: pixels to 0.01, confidences to 0.0001, times to 1 us.
     """
 
-    def __init__(self, csv_path: Path, parquet_path: Path, video_name: str, skeleton: Skeleton) -> None:
+    def __init__(
+        self,
+        csv_path: Path,
+        parquet_path: Path,
+        video_name: str,
+        skeleton: Skeleton,
+        smoothing: Smoothing | None = None,
+    ) -> None:
+        """`smoothing` says how the joints that come were smoothed."""
         self._video_name = video_name
-        self._schema = table_schema(skeleton)
+        self._smoothing = smoothing
+        self._schema = table_schema(skeleton, smoothing)
         self._rows = _RowGroup(len(skeleton.joints))
         with _table_errors(video_name):
             self._csv = pyarrow.csv.CSVWriter(
@@ -85,6 +103,9 @@ class KeypointTableWriter:
     def _write_rows(self) -> None:
         if self._rows.count:
             columns = [pa.array([self._video_name] * self._rows.count, pa.string()), *self._rows.columns()]
+            if self._smoothing is not None:
+                cutoff_hz = self._smoothing.cutoff_hz if self._smoothing.is_applied else None
+                columns.append(pa.array([cutoff_hz] * self._rows.count, pa.float32()))
             table = pa.Table.from_arrays(columns, schema=self._schema)
             self._csv.write_table(table)
             self._parquet.write_table(table)

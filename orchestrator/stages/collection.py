@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from biomechanics.files.tables import KeypointTableWriter
+from biomechanics.smoothing import PeopleBatch, TrackSmoother
 from biomechanics.summary import FailedRange, VideoSummary, VideoSummaryBuilder
 from core.poses import PoseBatch
 from core.skeletons import Skeleton
@@ -29,16 +30,20 @@ class Collection:
         self._info = info
         self._skeleton = skeleton
         self._identities = PeopleInOrder(source.parameters)
+        cutoff_hz = source.parameters.smoothing_cutoff_hz
+        self._smoother = None if cutoff_hz is None else TrackSmoother(cutoff_hz, info.pts_ns)
 
     def write(
         self, batches: Iterator[PoseBatch], video: Path, failed_ranges: Sequence[FailedRange] = ()
     ) -> VideoSummary:
         """Write the tables, the overlay of `video` unless it is off, and the summary, which is returned."""
+        smoothing = None if self._smoother is None else self._smoother.smoothing
         with KeypointTableWriter(
             self._folder / "keypoints.csv",
             self._folder / "keypoints.parquet",
             self._source.name,
             self._skeleton,
+            smoothing,
         ) as table:
             summary = VideoSummaryBuilder(self._source.name, self._info, self._skeleton)
             people = self._people(batches, table, summary)
@@ -47,7 +52,9 @@ class Collection:
             for _ in people:
                 pass
         networks = self._source.networks or {}
-        built = replace(summary.build(), networks=networks, failed_ranges=tuple(failed_ranges))
+        built = replace(
+            summary.build(), networks=networks, smoothing=smoothing, failed_ranges=tuple(failed_ranges)
+        )
         (self._folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(built)))
         return built
 
@@ -66,8 +73,7 @@ class Collection:
         self, batches: Iterator[PoseBatch], table: KeypointTableWriter, summary: VideoSummaryBuilder
     ) -> Iterator[FramePeople]:
         """The people of each frame, written to `table` and `summary` on the way."""
-        for raw in batches:
-            batch, person_ids = self._identities.take(raw)
+        for batch, person_ids in self._smoothed(map(self._identities.take, batches)):
             table.append(batch, person_ids)
             summary.append(batch, person_ids)
             for frame, rows in rows_by_frame(batch.frame_index):
@@ -77,3 +83,6 @@ class Collection:
                     keypoints_px=batch.keypoints_px[rows],
                     person_ids=person_ids[rows],
                 )
+
+    def _smoothed(self, batches: Iterator[PeopleBatch]) -> Iterator[PeopleBatch]:
+        return batches if self._smoother is None else self._smoother.stream(batches)

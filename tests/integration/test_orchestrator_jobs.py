@@ -1,13 +1,19 @@
 """Jobs through the whole orchestrator: real Postgres, NATS, packages and videos; poses without Triton."""
 
 import zipfile
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from core.errors import InferenceError, InferenceUnavailableError
 from core.jobs import JobStatus, VideoStatus
+from core.networks import Networks
+from core.poses import PoseBatch
+from core.video import FrameSpan, VideoInfo
 from tests.media import Clip, overwrite_middle, write_audio_only, write_clip
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
@@ -55,6 +61,43 @@ async def test_every_frame_is_in_one_batch_file(system: System, clip: Path, tmp_
     )
     stored = [key for key in system.objects.keys(video.results_path) if "/poses/" in key]
     assert stored == sorted(batch.results_path for batch in batches)
+
+
+@dataclass
+class Shaken(KnownPoses):
+    """A person whose joints shake."""
+
+    async def infer_run(
+        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+    ) -> AsyncGenerator[PoseBatch, None]:
+        """By up to 4 px, the same in every run of a test."""
+        async for batch in super().infer_run(path, info, batches, networks):
+            for frame, joints in zip(batch.frame_index, batch.keypoints_px, strict=True):
+                joints[:, :2] += np.random.default_rng(frame).uniform(-4, 4, (26, 2))
+            yield batch
+
+
+async def test_smoothed_joints_are_steadier_in_the_same_frames(
+    system: System, clip: Path, tmp_path: Path
+) -> None:
+    package = zip_of(tmp_path / "p.zip", {"v.mp4": clip})
+    tables, summaries = [], []
+    async with system.working(Shaken()):
+        for parameters in ({}, {"smoothing_cutoff_hz": 3}):
+            job_id = await system.submit(package, {**SMALL_RUNS, **parameters})
+            assert (await system.ended(job_id)).status is JobStatus.COMPLETED
+            (video,) = await system.store.videos(job_id)
+            assert video.summary is not None
+            summaries.append(video.summary["smoothing"])
+            tables.append(pq.read_table(system.objects.local_path(f"{video.results_path}keypoints.parquet")))
+    raw, smooth = tables
+    for name in ("frame", "time_s", "person", "box_x1_px", "nose_confidence"):
+        assert smooth.column(name).equals(raw.column(name))
+    shakes = [np.abs(np.diff(table.column("nose_y_px").to_numpy(), 2)).sum() for table in tables]
+    assert shakes[1] < shakes[0] / 4
+    assert summaries[0] is None
+    assert isinstance(summaries[1], dict)
+    assert (summaries[1]["is_applied"], summaries[1]["cutoff_hz"]) == (True, 3)
 
 
 async def test_overlay_can_be_left_out(system: System, clip: Path, tmp_path: Path) -> None:

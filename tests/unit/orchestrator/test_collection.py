@@ -1,7 +1,9 @@
 import csv
+import json
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from orchestrator.stages.collection import Collection
 from orchestrator.store.flow import VideoSource
 from tests.media import Clip, write_clip
 
-FRAMES = 6
+FRAMES = 16
 
 
 def pose_batch(people_of: list[int]) -> PoseBatch:
@@ -46,3 +48,39 @@ def test_results_list_just_the_people_there_are(tmp_path: Path, people_of: list[
     assert summary.people == len({row["person"] for row in rows})
     with av.open(str(tmp_path / "overlay.mp4")) as overlay:
         assert sum(1 for _ in overlay.decode(video=0)) == FRAMES
+
+
+def shaken(people_of: list[int]) -> PoseBatch:
+    """People who move 10 px per frame, with joints that shake."""
+    batch = pose_batch(people_of)
+    noise = np.random.default_rng(0).normal(0, 4, batch.keypoints_px.shape).astype(np.float32)
+    batch.keypoints_px[..., :2] = 100 + 10 * batch.frame_index[:, None, None] + noise[..., :2]
+    batch.keypoints_px[..., 2] = 0.9
+    return batch
+
+
+def test_smoothed_results_have_the_same_rows_and_steadier_joints(tmp_path: Path) -> None:
+    video = write_clip(tmp_path / "clip.mp4", Clip(frames=FRAMES))
+    info = probe_video(video, MediaLimits())
+    rows = {}
+    for cutoff_hz in (None, 2.0, 12.0):
+        folder = tmp_path / str(cutoff_hz)
+        folder.mkdir()
+        parameters = JobParameters(overlay="off", smoothing_cutoff_hz=cutoff_hz)
+        source = VideoSource(
+            id=1, job_id=1, name="clip.mp4", path="", results_path="", frames_total=FRAMES,
+            parameters=parameters,
+        )  # fmt: skip
+        summary = Collection(folder, source, info, HALPE_26).write(iter([shaken([*range(FRAMES)])]), video)
+        kept = json.loads((folder / "summary.json").read_bytes())["smoothing"]
+        assert kept == (None if cutoff_hz is None else msgspec.to_builtins(summary.smoothing))
+        with (folder / "keypoints.csv").open(newline="") as file:
+            rows[cutoff_hz] = list(csv.DictReader(file))
+    same = ("video", "frame", "time_s", "person", "box_x1_px", "nose_confidence")
+    for name in same:
+        assert [row[name] for row in rows[2.0]] == [row[name] for row in rows[None]]
+    shake = {
+        cutoff: np.abs(np.diff([float(row["nose_x_px"]) for row in of], 2)).sum()
+        for cutoff, of in rows.items()
+    }
+    assert shake[2.0] < shake[12.0] <= shake[None]

@@ -31,7 +31,8 @@ def test_levers_that_cut_work_are_parameters() -> None:
         ({"person_score": 1.5}, "person_score"),
         ({"people_cap": 17}, "people_cap"),
         ({"detector_interval": 8}, "detector_interval"),
-        ({"colour": "red"}, "detector_interval, got 'colour'"),
+        ({"smoothing_cutoff_hz": 0.5}, "smoothing_cutoff_hz: expected number from 1 to 120 or null, got 0.5"),
+        ({"colour": "red"}, "smoothing_cutoff_hz, got 'colour'"),
     ],
 )
 def test_what_is_not_allowed_is_named(requested: dict[str, object], said: str) -> None:

@@ -1,6 +1,7 @@
 import csv
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biomechanics.files.tables import KeypointTableWriter
+from biomechanics.smoothing import Smoothing, TrackSmoother
 from core.errors import ObjectStoreError
 from core.poses import PoseBatch
 from core.skeletons import COCO_17, HALPE_26, Skeleton
@@ -114,3 +116,33 @@ def test_names_with_commas_and_quotes_survive(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ObjectStoreError, match="expected to write its table"):
         KeypointTableWriter(tmp_path / "absent/k.csv", tmp_path / "absent/k.parquet", "a", COCO_17)
+
+
+def test_files_say_how_their_joints_were_smoothed(tmp_path: Path) -> None:
+    batch = pose_batch([0, 1, 2], [0, 1, 1])
+    smoothing = TrackSmoother(6.0, batch.decoded_pts_ns).smoothing
+    assert smoothing.is_applied
+    csv_path, parquet_path = tmp_path / "k.csv", tmp_path / "k.parquet"
+    with KeypointTableWriter(csv_path, parquet_path, "run.mp4", COCO_17, smoothing) as writer:
+        writer.append(batch, np.array([1, 1, 2], np.int32))
+    assert [row["smoothing_cutoff_hz"] for row in rows_of(csv_path)] == ["6"] * 3
+    table = pq.read_table(parquet_path)
+    assert table.column("smoothing_cutoff_hz").to_pylist() == [6.0] * 3
+    assert msgspec.json.decode(table.schema.metadata[b"marey.smoothing"], type=Smoothing) == smoothing
+
+
+def test_files_say_that_their_joints_were_not_smoothed_though_asked_for(tmp_path: Path) -> None:
+    batch = pose_batch([0, 1, 2], [0])
+    smoothing = TrackSmoother(20.0, batch.decoded_pts_ns).smoothing
+    assert not smoothing.is_applied
+    csv_path, parquet_path = tmp_path / "k.csv", tmp_path / "k.parquet"
+    with KeypointTableWriter(csv_path, parquet_path, "run.mp4", COCO_17, smoothing) as writer:
+        writer.append(batch, np.array([1], np.int32))
+    assert [row["smoothing_cutoff_hz"] for row in rows_of(csv_path)] == [""]
+    assert pq.read_table(parquet_path).column("smoothing_cutoff_hz").to_pylist() == [None]
+
+
+def test_files_of_joints_as_they_were_found_are_as_ever(tmp_path: Path) -> None:
+    write(tmp_path, [(pose_batch([0], [0]), [1])])
+    assert "smoothing_cutoff_hz" not in (tmp_path / "k.csv").read_text()
+    assert b"marey.smoothing" not in pq.read_schema(tmp_path / "k.parquet").metadata
