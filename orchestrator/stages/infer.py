@@ -112,9 +112,7 @@ class InferStep:
         with named_as(source.name, path):
             interval = source.parameters.detector_interval
             async with (
-                aclosing(
-                    poses.infer_run(path, info, spans, source.networks or {}, interval)
-                ) as results,
+                aclosing(poses.infer_run(path, info, spans, source.networks or {}, interval)) as results,
                 aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):
                 async for done in groups:

@@ -68,10 +68,15 @@ class Shaken(KnownPoses):
     """A person whose joints shake."""
 
     async def infer_run(
-        self, path: Path, info: VideoInfo, batches: Sequence[FrameSpan], networks: Networks
+        self,
+        path: Path,
+        info: VideoInfo,
+        batches: Sequence[FrameSpan],
+        networks: Networks,
+        detector_interval: int = 1,
     ) -> AsyncGenerator[PoseBatch, None]:
         """By up to 4 px, the same in every run of a test."""
-        async for batch in super().infer_run(path, info, batches, networks):
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
             for frame, joints in zip(batch.frame_index, batch.keypoints_px, strict=True):
                 joints[:, :2] += np.random.default_rng(frame).uniform(-4, 4, (26, 2))
             yield batch
