@@ -50,7 +50,7 @@ def test_clusters_are_asked_and_shown(database_url: str) -> None:
         environment = {"MAREY_DATABASE_URL": database_url, "COLUMNS": "200", **environment}
         return CliRunner().invoke(clusters, options, env=environment).output
 
-    assert "All projects run on the installation's own Triton" in shown()
+    assert "Every project runs on the installation's own Triton" in shown()
     asyncio.run(run_on(database_url, "UPDATE project SET project_cluster_url = '127.0.0.1:10'"))
     allowed, other = shown(MAREY_CLUSTER_URLS="127.0.0.1:9").splitlines()[-1:0:-1]
     assert allowed.startswith("127.0.0.1:9   -         inference_unavailable")
