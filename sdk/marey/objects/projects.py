@@ -32,7 +32,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     id: int
     project_name: str
     project_cluster_url: str | None
-    """A note of the Triton that its dedicated workers are given; the service itself does not read it."""
+    """host:port of the Triton that its frames are inferred on, one that the operator allows; None: the
+    installation's own."""
     project_queue: ProjectQueue
 
 
