@@ -95,6 +95,7 @@ class Cluster:
         def found() -> psutil.Process | None:
             guard = self.supervisor.pids()[service]
             if guard not in self._main or not self._main[guard].is_running():
+                self._main.pop(guard, None)
                 with contextlib.suppress(psutil.NoSuchProcess, IndexError):
                     self._main[guard] = psutil.Process(guard).children()[0]
             return self._main.get(guard)

@@ -74,6 +74,7 @@ class Subjects:
         self._package = package
         self._running = contextlib.ExitStack()
         self._subject: Subject | None = None
+        self._logs: Path | None = None
 
     def take(self, s3: S3Server | None) -> Subject:
         """The subject with this object store, a new one if there is none."""
@@ -86,16 +87,17 @@ class Subjects:
             # Not below pytest's folder, which PostgreSQL's user may not enter.
             folder = self._running.enter_context(tempfile.TemporaryDirectory(prefix="marey-faults-"))
             cluster = self._running.enter_context(running_cluster(Path(folder), s3))
+            self._logs = cluster.layout.home.logs
             self._subject = warmed_up(cluster, self._package)
         return self._subject
 
     def logs(self) -> list[Path]:
         """Of the services that run now."""
-        return [] if self._subject is None else list(self._subject.cluster.layout.home.logs.iterdir())
+        return [] if self._logs is None else list(self._logs.iterdir())
 
     def discard(self) -> None:
         """Stop it."""
-        self._subject = None
+        self._subject, self._logs = None, None
         self._running.close()
 
 

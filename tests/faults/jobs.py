@@ -1,8 +1,11 @@
 """The job that is hurt: one package, and what it gives on a cluster without a fault."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
 
 import marey
 
@@ -11,6 +14,7 @@ from tests.faults.invariants import Outcome, check, outcome
 from tests.media import Clip, write_clip
 from tests.services.orchestrator import zip_of
 
+T = TypeVar("T")
 PARAMETERS = {"frame_batch_frames": 4, "batches_per_run": 2, "overlay": "off"}
 FRAMES = {"a.mp4": 140, "b.mp4": 60}
 ALL_FRAMES = sum(FRAMES.values())
@@ -47,9 +51,11 @@ def warmed_up(cluster: Cluster, package: Path) -> Subject:
 
 
 def submit(cluster: Cluster, package: Path) -> int:
-    """Start a job on the package through the API."""
+    """Start a job on the package through the API, as a client that asks again until it is told of its job."""
     with cluster.client() as client:
-        return client.submit([package], parameters=PARAMETERS).id
+        input_key, once = client.upload([package]), uuid4().hex
+        job = _answered(lambda: client.create_job(input_key, parameters=PARAMETERS, idempotency_key=once))
+    return job.id
 
 
 def redriven(cluster: Cluster, job_id: int) -> marey.Snapshot:
@@ -72,13 +78,18 @@ def frames_done(cluster: Cluster, job_id: int) -> int:
 
 def ended(cluster: Cluster, job_id: int) -> marey.Snapshot:
     """The job and its videos once nothing will change any more."""
-    deadline_s = time.monotonic() + END_TIMEOUT_S
     with cluster.client() as client:
-        while True:
-            try:
-                return client.wait(job_id, timeout_s=deadline_s - time.monotonic())
-            except marey.JobTimeoutError:
-                raise
-            except marey.MareyError:
-                assert time.monotonic() < deadline_s
-                time.sleep(0.2)
+        return _answered(lambda: client.wait(job_id, timeout_s=END_TIMEOUT_S))
+
+
+def _answered(ask: Callable[[], T]) -> T:
+    """Ask again while there is no answer."""
+    deadline_s = time.monotonic() + END_TIMEOUT_S
+    while True:
+        try:
+            return ask()
+        except marey.JobTimeoutError:
+            raise
+        except marey.MareyError:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.2)

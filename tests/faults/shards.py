@@ -78,7 +78,7 @@ def say(line: str) -> None:
 def main() -> int:
     """Run all; 0 if every case passed and none was broken off."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shards", type=int, help="processes; about one per core, each takes 2 GB")
+    parser.add_argument("shards", type=int, help="processes; about one per core, each takes 1.1 GB")
     parser.add_argument("--record", type=Path, default=ROOT / "results" / "faults", help="folder, made anew")
     parser.add_argument("--budget-s", type=float, default=24 * 3600.0, help="break off after so long")
     options = parser.parse_args()
