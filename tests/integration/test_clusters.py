@@ -179,6 +179,40 @@ async def test_a_project_runs_on_its_own_triton_and_waits_for_it_alone(
     assert there_video.summary["poses"] == here_video.summary["poses"] != 0
 
 
+@pytest.mark.timeout(180)
+async def test_one_that_was_restarted_is_used_again(
+    system: System, lab: Tenant, package: Path, other_ports: TritonPorts, tmp_path: Path
+) -> None:
+    """It does not know the worker's shared memory any more, and no attempt was used up meanwhile."""
+    url, metrics_port = f"127.0.0.1:{other_ports.grpc}", free_port()
+    settings = replace(system.settings, cluster_urls=frozenset({url}))
+    await run_on(system, lab, url)
+    models = other_networks(tmp_path / "models")
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve_orchestrator(settings, stop))
+        worker = replace(settings, metrics=MetricsSettings(port=metrics_port))
+        group.create_task(work_on_runs(worker, KnownPoses(), stop))
+        with ExitStack() as stack:
+            await asyncio.to_thread(stack.enter_context, serving(tmp_path / "1", models, ports=other_ports))
+            first = await submit(system, lab, package)
+            assert await until_over(system, lab, first) is JobStatus.COMPLETED
+            await asyncio.to_thread(stack.close)
+            second = await submit(system, lab, package)
+
+            async def is_missed() -> bool:
+                return await triton_there(metrics_port, url) == 0
+
+            await eventually(is_missed, START_S)
+            await asyncio.to_thread(stack.enter_context, serving(tmp_path / "2", models, ports=other_ports))
+            assert await until_over(system, lab, second) is JobStatus.COMPLETED
+            stop.set()
+    videos = [(await system.store.jobs.snapshot(lab, job_id)).videos[0] for job_id in (first, second)]
+    assert [video.frames_done for video in videos] == [FRAMES, FRAMES]
+    poses = [video.summary and (video.summary["poses"], video.summary["networks"]) for video in videos]
+    assert poses[0] == poses[1]
+
+
 async def test_one_that_hangs_holds_up_no_other_project(
     system: System, lab: Tenant, package: Path, hung: str
 ) -> None:
