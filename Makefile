@@ -3,7 +3,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.setup-done
 
-.PHONY: help setup test test-api-schema test-faults demo up bench-api bench-cpu bench-orchestrator bench-perf clean
+.PHONY: help setup test test-api-schema test-sdk-oldest test-faults demo up bench-api bench-cpu bench-orchestrator bench-perf clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: $(READY) ## Run all checks: lint, format, types, import rules, tests
 test-api-schema: $(READY) ## Hold the API against its description for longer (EXAMPLES=100 per operation)
 	MAREY_SCHEMA_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/pytest tests/integration/test_api_schema.py
 
+test-sdk-oldest: $(READY) ## Test the SDK on the oldest Python that it promises, if there is one here
+	@sh sdk/test_oldest.sh
+
 test-faults: $(READY) ## Hurt a running stack in every known way (SEEDS=5: five times each, SEEDS=5-9: other instants, SHARDS=8: in as many processes)
 	MAREY_FAULT_SEEDS=$(or $(SEEDS),1) $(BIN)/$(if $(SHARDS),python -m tests.faults.shards $(SHARDS),pytest tests/faults)
 
@@ -51,4 +54,4 @@ bench-perf: $(READY) ## Put Triton under NVIDIA's perf_analyzer, the ensemble an
 	@$(BIN)/python -m bench.perf
 
 clean: ## Remove the environments and caches; results and service data stay
-	rm -rf .venv .uv .perf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf .venv .venv-oldest .uv .perf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
@@ -12,12 +12,12 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
 from api.accounts.controller import api_key_router
-from api.accounts.roles import PUBLIC
 from api.accounts.service import Accounts
 from api.admission import Admission
 from api.bodies import StrictRequest
 from api.catalogue.controller import catalogue_routers
 from api.description import complete
+from api.docs.plugin import PagePlugin, docs_router
 from api.errors import on_http_exception, on_marey_error, on_recursion, on_unexpected
 from api.gate import gate
 from api.health.controller import HealthController
@@ -109,7 +109,8 @@ def _openapi() -> OpenAPIConfig:
         version=version("marey-server"),
         components=Components(security_schemes={"api_key": key}),
         security=[{"api_key": []}],
-        openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
+        render_plugins=[PagePlugin()],
+        openapi_router=docs_router(),
     )
 
 

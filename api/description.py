@@ -1,5 +1,8 @@
 """What the OpenAPI description says beyond the handlers' types: lists and problems."""
 
+from typing import Any
+
+import msgspec
 from litestar.openapi.spec import (
     Components,
     OpenAPI,
@@ -16,6 +19,7 @@ from litestar.openapi.spec import (
 from api.catalogue.bodies import MAX_ID
 from api.catalogue.lists import DEFAULT_LIMIT, MAX_LIMIT
 from api.errors import PROBLEM_JSON
+from api.jobs.parameters import JobInput
 from orchestrator.store.resources import RESOURCES, Resource
 
 _PROBLEM = "Problem"
@@ -31,6 +35,7 @@ def complete(description: OpenAPI) -> None:
             if operation is not None:
                 _refuse_with_problems(operation, path)
                 _close_bodies(components, operation)
+    _job_parameters(components.schemas["JobCreate"])
     for resource in RESOURCES:
         listing = (description.paths or {})[f"/{resource.table}"].get
         assert listing is not None
@@ -48,6 +53,29 @@ def list_parameters(resource: Resource[object]) -> list[Parameter | Reference]:
         _query("sort", Schema(enum=sorts, default=resource.default_sort), "`-` reverses."),
         *(_query(parent, number, "Only what belongs to it.") for parent in resource.parents),
     ]
+
+
+def _job_parameters(body: Schema) -> None:
+    """The parameters are checked apart, because those that are not given must be told from the defaults."""
+    described = msgspec.json.schema_components([JobInput])[1]["JobInput"]
+    properties: dict[str, Schema | Reference] = {
+        name: _schema(given) for name, given in described["properties"].items()
+    }
+    assert body.properties is not None
+    body.properties["job_parameters"] = Schema(
+        type=OpenAPIType.OBJECT,
+        properties=properties,
+        required=described["required"],
+        additional_properties=False,
+    )
+
+
+def _schema(given: dict[str, Any]) -> Schema:
+    """Of a parameter, from msgspec's."""
+    kind = OpenAPIType(given["type"]) if "type" in given else None
+    return Schema(
+        type=kind, enum=given.get("enum"), minimum=given.get("minimum"), maximum=given.get("maximum")
+    )
 
 
 def _close_bodies(components: Components, operation: Operation) -> None:

@@ -193,7 +193,7 @@ def main(count: int, duration_s: float, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="marey-bench-") as name, servers(Path(name)) as pids:
         key = Path(name, "api-key").read_text()
         get = request("GET", f"/job/{JOB_ID}", key)
-        post = request("POST", "/job", key, msgspec.json.encode({"input": INPUT_KEY}))
+        post = request("POST", "/job", key, msgspec.json.encode({"job_parameters": {"input": INPUT_KEY}}))
         sends: dict[str, Send] = {
             "GET /job/{id}": lambda port: load(port, get, CLIENTS, duration_s),
             "POST /job": lambda port: load(port, post, CLIENTS, duration_s),

@@ -40,7 +40,7 @@ _READ_SNAPSHOT = reading(_SQL["job_snapshot"])
 class NewJob(msgspec.Struct):
     """Body of `POST /job`."""
 
-    input: str
+    job_parameters: dict[str, str]
 
 
 def bare_app(pool: asyncpg.Pool) -> Litestar:
@@ -58,12 +58,13 @@ def bare_app(pool: asyncpg.Pool) -> Litestar:
                 await connection.fetchrow(_SQL["spend_token"], 1, 2.0, 120)
             async with connection.transaction():
                 await connection.execute(_SQL["enter_tenant"], 1, True)
-                row = await connection.fetchrow(_SQL["job_defaults"], 1, 1, "pose_2d")
+                row = await connection.fetchrow(_SQL["job_defaults"], 1, 1, "pose_2d", None, True)
                 await connection.fetchrow(_SQL["lock_quotas"], 1)
                 await connection.fetchrow(_SQL["project_usage"], 1)
                 made = await connection.fetchrow(
                     _SQL["insert_job"], row["user_id"], row["project_id"], row["pipeline_id"],
-                    row["pipeline_parameter_set_id"], row["tier"], {}, data.input, 3, None, None,
+                    row["pipeline_parameter_set_id"], row["tier"], {},
+                    data.job_parameters["input"], 3, None, None,
                 )  # fmt: skip
         return dict(await pool.fetchrow(_READ_JOB, 1, made["id"], 1, True))
 

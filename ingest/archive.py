@@ -111,9 +111,7 @@ def _archive_errors(archive: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error) as error:
-        raise NotAZipError(
-            f"{archive.name}: expected a zip file, got one that does not read: {error}"
-        ) from error
+        raise NotAZipError(f"expected a zip file, got one that does not read: {error}") from error
     except OSError as error:
         raise ObjectStoreError(f"{archive.name}: expected to unpack it, got: {error}") from error
 

@@ -4,14 +4,23 @@ from datetime import datetime
 
 import msgspec
 
+from api.catalogue.bodies import Id
+
+DEFAULT_PIPELINE = "pose_2d"
+
 
 class JobCreate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A job to start on an uploaded package."""
 
-    input: str
-    """The `input_key` of a finished upload."""
-    pipeline: str = "pose_2d"
-    parameters: dict[str, object] = {}
+    job_parameters: dict[str, object]
+    """Those of `JobInput`."""
+    pipeline: str = DEFAULT_PIPELINE
+    user_id: Id | None = None
+    """Whose job it becomes; null: who asks. An administrator may name somebody else."""
+    project_id: Id | None = None
+    """The project of that user, which it is anyway: a check."""
+    pipeline_parameter_set_id: Id | None = None
+    """What holds where `job_parameters` say nothing; null: the set of the user's group."""
 
 
 class JobOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,9 +31,10 @@ class JobOut(msgspec.Struct, frozen=True, kw_only=True):
     project_id: int
     status: str
     pipeline: str
+    pipeline_parameter_set_id: int
     tier: str
-    parameters: dict[str, object]
-    """Complete: the defaults and what the request set."""
+    job_parameters: dict[str, object]
+    """Complete: the input, the defaults and what the request set."""
     videos_total: int
     videos_done: int
     created_at: datetime

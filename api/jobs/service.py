@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
-from api.jobs.parameters import check_idempotency_key, check_parameters
+from api.jobs.parameters import check_idempotency_key, check_parameters, split_input
 from api.jobs.schemas import JobCreate, JobEvent
 from api.jobs.shapes import job_out, video_out
 from core.errors import InvalidParameterError, NotFoundError
@@ -23,24 +24,24 @@ class Jobs:
         self._objects = objects
 
     async def create(self, tenant: Tenant, job: JobCreate, idempotency_key: str | None = None) -> JobView:
-        """Record a job. Raises InvalidParameterError for what it cannot start with, QuotaExceededError,
-        IdempotencyKeyReusedError."""
+        """Record a job, of whoever asks or whom he names; the package is of who asks.
+
+        Raises InvalidParameterError for what it cannot start with, NotFoundError and ForbiddenError for whose
+        it cannot be, QuotaExceededError, IdempotencyKeyReusedError.
+        """
         if idempotency_key is not None:
             check_idempotency_key(idempotency_key)
-        check_parameters(job.parameters)
-        input_bytes = await asyncio.to_thread(self._upload_bytes, tenant, job.input)
-        if input_bytes is None:
-            raise InvalidParameterError(
-                f"input: expected the input_key of a finished upload, got {shown(job.input)}"
-            )
+        input_key, parameters = split_input(job.job_parameters)
         request = JobRequest(
             pipeline_name=job.pipeline,
-            parameters=job.parameters,
-            input_key=job.input,
-            input_bytes=input_bytes,
+            parameters=parameters,
+            pipeline_parameter_set_id=job.pipeline_parameter_set_id,
+            input_key=input_key,
+            input_bytes=await asyncio.to_thread(self._upload_bytes, tenant, input_key),
             idempotency_key=idempotency_key,
         )
-        return await self._store.job(tenant, await self._store.create(tenant, request))
+        owner = await self._store.owner(tenant, job.user_id, job.project_id)
+        return await self._store.job(owner, await self._store.create(owner, request))
 
     async def terms(self, tenant: Tenant, pipeline: str, requested: Mapping[str, object]) -> JobTerms:
         """Those that a job would have. Raises InvalidParameterError."""
@@ -68,12 +69,12 @@ class Jobs:
         """The job, at work again. Raises NotFoundError, ConflictError."""
         return await self._store.redrive(tenant, job_id)
 
-    def _upload_bytes(self, tenant: Tenant, key: str) -> int | None:
-        """Size of a finished upload. Only the project that uploaded a package can use it."""
+    def _upload_bytes(self, tenant: Tenant, key: str) -> int:
+        """Size of a finished upload, which only its project may use. Raises InvalidParameterError."""
         match = _INPUT_KEY.fullmatch(key)
-        if match is None or match[1] != str(tenant.project_id):
-            return None
-        try:
-            return self._objects.size_bytes(key)
-        except NotFoundError:
-            return None
+        if match is not None and match[1] == str(tenant.project_id):
+            with suppress(NotFoundError):
+                return self._objects.size_bytes(key)
+        raise InvalidParameterError(
+            f"job_parameters.input: expected the input_key of a finished upload, got {shown(key)}"
+        )

@@ -20,7 +20,7 @@ from marey.v1.jobs_pb2 import (
 from api.app import Services
 from api.jobs.events import job_looks
 from api.jobs.parameters import check_idempotency_key, check_parameters
-from api.jobs.schemas import JobCreate
+from api.jobs.schemas import DEFAULT_PIPELINE, JobCreate
 from api.jobs.shapes import job_out
 from api.rpc.gate import Call
 from api.rpc.messages import file_message, job_message, parameters_of, video_message
@@ -102,7 +102,10 @@ async def _chunks(requests: AsyncIterator[SubmitJobRequest], package_bytes: int)
 
 
 def _job_create(spec: JobSpec, package: str) -> JobCreate:
-    parameters = parameters_of(spec.parameters)
-    if spec.pipeline:
-        return JobCreate(input=package, pipeline=spec.pipeline, parameters=parameters)
-    return JobCreate(input=package, parameters=parameters)
+    return JobCreate(
+        job_parameters={**parameters_of(spec.parameters), "input": package},
+        pipeline=spec.pipeline or DEFAULT_PIPELINE,
+        user_id=spec.user_id or None,
+        project_id=spec.project_id or None,
+        pipeline_parameter_set_id=spec.pipeline_parameter_set_id or None,
+    )

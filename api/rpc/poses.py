@@ -13,13 +13,13 @@ from marey.v1.poses_pb2 import (
 )
 
 from api.app import Services
+from api.jobs.schemas import DEFAULT_PIPELINE
 from api.poses.analysis import Analysis
 from api.rpc.gate import Call
 from api.rpc.messages import parameters_of
 from api.rpc.pose_messages import pose_answers
 from core.errors import InvalidParameterError
 
-_PIPELINE = "pose_2d"
 _MAX_NAME_LENGTH = 200
 
 
@@ -44,7 +44,7 @@ class PoseServicer(poses_pb2_grpc.PoseServiceServicer):
     ) -> AsyncGenerator[AnalyzeResponse, None]:
         """The poses of the video that the requests bring."""
         spec = await _spec_of(requests)
-        asked, pipeline = parameters_of(spec.parameters), spec.pipeline or _PIPELINE
+        asked, pipeline = parameters_of(spec.parameters), spec.pipeline or DEFAULT_PIPELINE
         terms = await self._services.jobs.terms(call.tenant, pipeline, asked)
         analysis = Analysis(name=spec.name or "video", terms=terms)
         parts = self._services.analyses.parts(call.tenant, analysis, _chunks(requests))

@@ -1,18 +1,27 @@
 -- Every statement that the orchestrator sends. `$n` are its arguments, told in its description.
 -- State changes are guarded by the state they expect; a task's by its epoch (the fence).
 
+-- name: job_owner
+-- As tenant $1, an administrator if $2: the project of user $3, and project $4 if it is there.
+SELECT (SELECT g.project_id FROM "user" u JOIN user_group g ON g.id = u.group_id
+        WHERE u.id = $3 AND ($2::boolean OR g.project_id = $1)) AS project_of_user,
+       (SELECT p.id FROM project p WHERE p.id = $4 AND ($2::boolean OR p.id = $1)) AS project_id;
+
 -- name: job_defaults
--- What a job of user $2 of project $1 with the pipeline named $3 takes over from the user's group and project.
+-- What a job of user $2 of project $1 with the pipeline named $3 takes over from the project and from parameter set
+-- $4 (null: that of the user's group), which is one of the project's groups unless an administrator ($5) asks.
 SELECT u.id AS user_id, g.project_id, p.project_queue AS tier, l.id AS pipeline_id,
-       g.pipeline_parameter_set_id, l.pipeline_name,
+       s.id AS pipeline_parameter_set_id, l.pipeline_name,
        (SELECT coalesce(jsonb_object_agg(v.pipeline_parameters_name, v.pipeline_parameters_value), '{}')
         FROM pipeline_parameters v
-        WHERE v.pipeline_parameter_set_id = g.pipeline_parameter_set_id AND v.pipeline_id = l.id) AS parameters,
+        WHERE v.pipeline_parameter_set_id = s.id AND v.pipeline_id = l.id) AS parameters,
        p.project_levers AS levers, p.project_cluster_url AS cluster_url
 FROM "user" u
 JOIN user_group g ON g.id = u.group_id
 JOIN project p ON p.id = g.project_id
 LEFT JOIN pipeline l ON l.pipeline_name = $3
+LEFT JOIN pipeline_parameter_set s ON s.id = coalesce($4, g.pipeline_parameter_set_id)
+    AND ($5::boolean OR s.id IN (SELECT o.pipeline_parameter_set_id FROM user_group o WHERE o.project_id = $1))
 WHERE p.id = $1 AND u.id = $2;
 
 -- name: job_of_key
@@ -49,14 +58,14 @@ SELECT id FROM made;
 -- name: job_view
 -- Job $2 of project $1 as its user sees it.
 SELECT j.id, j.user_id, j.project_id, j.status, j.error_code, j.error_message, l.pipeline_name, j.tier, j.input_key,
-       j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
+       j.pipeline_parameter_set_id, j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done
 FROM job j JOIN pipeline l ON l.id = j.pipeline_id
 WHERE j.project_id = $1 AND j.id = $2;
 
 -- name: job_snapshot
 -- Job $2 of project $1 and its videos as its user sees them, both at one moment.
 SELECT j.id, j.user_id, j.project_id, j.status, j.error_code, j.error_message, l.pipeline_name, j.tier, j.input_key,
-       j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done,
+       j.pipeline_parameter_set_id, j.job_parameters AS parameters, j.created_at, j.started_at, j.finished_at, j.videos_total, j.videos_done,
        (SELECT coalesce(jsonb_agg(to_jsonb(shown) ORDER BY shown.id), '[]')
         FROM (SELECT v.id, v.job_id, v.video_name AS name, v.status, v.error_code, v.error_message, v.frames_total,
                      v.frames_done, v.frames_missing, v.video_results_path AS results_path, v.summary,

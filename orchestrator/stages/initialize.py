@@ -1,10 +1,13 @@
 """A job's package -> video rows."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from core.errors import ArchiveError
 from ingest.archive import ArchiveLimits, ExtractedVideo, Extraction, RefusedEntry, extract_archive
 from orchestrator.objects import ObjectStore
 from orchestrator.retry import describe
@@ -28,7 +31,7 @@ class InitializeStep:
         await self._store.flow.commit_package(lease, entries)
 
     def _unpack(self, source: JobSource) -> list[PackageEntry]:
-        with self._objects.scratch() as folder:
+        with self._objects.scratch() as folder, _named(source.input_key):
             package = extract_archive(self._objects.local_path(source.input_key), folder, self._limits)
             self._keep_metadata(source.id, package)
             stored = [self._stored(source.id, video) for video in package.videos]
@@ -47,6 +50,15 @@ class InitializeStep:
         key = f"jobs/{job_id}/{folder}/{path.name}"
         self._objects.put_file(key, path)
         return key
+
+
+@contextmanager
+def _named(input_key: str) -> Iterator[None]:
+    """What is wrong with a package as a whole names the upload, as its sender knows it."""
+    try:
+        yield
+    except ArchiveError as error:
+        raise type(error)(f"{input_key}: {error}") from error
 
 
 def _refused(entry: RefusedEntry) -> PackageEntry:

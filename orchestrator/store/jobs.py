@@ -13,6 +13,7 @@ from orchestrator.parameters import JobParameters, lever_parameters, resolve_par
 from orchestrator.refusals import shown
 from orchestrator.store.admission import admit_job
 from orchestrator.store.database import Database, Session
+from orchestrator.store.owners import FoundOwner, owner_of
 from orchestrator.store.tenants import Tenant, TenantDatabase
 from orchestrator.store.views import JobSnapshot, JobView
 
@@ -23,12 +24,14 @@ _REOPEN = ("reopen_batches", "drop_collections", "reopen_videos", "revive_tasks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """What a user asks for. Project, tier and default parameters follow from the user's group."""
+    """What a user asks for. Project and tier follow from the user's group."""
 
     pipeline_name: str
     input_key: str
     """Object key of the uploaded package."""
     parameters: Mapping[str, object] = field(default_factory=dict)
+    pipeline_parameter_set_id: int | None = None
+    """Of the parameters that are not given; None: that of the user's group."""
     input_bytes: int = 0
     """Size of the package."""
     idempotency_key: str | None = None
@@ -51,7 +54,7 @@ class _Defaults:
     project_id: int
     tier: Tier
     pipeline_id: int | None
-    pipeline_parameter_set_id: int
+    pipeline_parameter_set_id: int | None
     parameters: dict[str, object]
     levers: dict[str, object]
     cluster_url: str | None
@@ -86,7 +89,7 @@ class JobStore:
         """Write the job and its first task in one transaction; return the job's id.
 
         A repeated request with the same idempotency key returns the id that it returned before. Raises
-        InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user,
+        InvalidParameterError for an unknown pipeline or parameter, NotFoundError for an unknown user or set,
         QuotaExceededError if the project has enough under way, IdempotencyKeyReusedError if the key came with
         another request.
         """
@@ -97,10 +100,23 @@ class JobStore:
         assert made is not None
         return made
 
+    async def owner(self, tenant: Tenant, user_id: int | None, project_id: int | None) -> Tenant:
+        """Whose job it becomes that `tenant` starts for this user and project; None: his own.
+
+        Raises NotFoundError, ForbiddenError, InvalidParameterError for a user of another project.
+        """
+        asked_id = tenant.user_id if user_id is None else user_id
+        if (asked_id, project_id) in ((tenant.user_id, None), (tenant.user_id, tenant.project_id)):
+            return tenant
+        arguments = (tenant.project_id, tenant.is_admin, asked_id, project_id)
+        found = await self._as(tenant).row(FoundOwner, "job_owner", *arguments)
+        assert found is not None
+        return owner_of(tenant, asked_id, project_id, found)
+
     async def terms(self, tenant: Tenant, pipeline_name: str, requested: Mapping[str, object]) -> JobTerms:
         """Those of a job of this request. Raises InvalidParameterError, NotFoundError for an unknown user."""
         async with self._as(tenant).transaction() as session:
-            defaults = await _defaults(session, tenant, pipeline_name)
+            defaults = await _defaults(session, tenant, pipeline_name, None)
         parameters = _resolved(defaults, requested)
         return JobTerms(tier=defaults.tier, parameters=parameters, cluster_url=defaults.cluster_url)
 
@@ -160,7 +176,7 @@ class JobStore:
 
 async def _make(session: Session, tenant: Tenant, request: JobRequest) -> int | None:
     """The new job's id; None if there is one of its idempotency key."""
-    defaults = await _defaults(session, tenant, request.pipeline_name)
+    defaults = await _defaults(session, tenant, request.pipeline_name, request.pipeline_parameter_set_id)
     parameters = _resolved(defaults, request.parameters)
     await admit_job(session, tenant, request.input_bytes)
     made = await session.row(
@@ -175,7 +191,7 @@ async def _make(session: Session, tenant: Tenant, request: JobRequest) -> int | 
         request.input_key,
         request.input_bytes,
         request.idempotency_key,
-        _digest(request),
+        _digest(tenant, request),
     )
     return made.id if made else None
 
@@ -185,14 +201,17 @@ async def _made_before(session: Session, tenant: Tenant, request: JobRequest) ->
     if request.idempotency_key is None:
         return None
     made = await session.row(_MadeBefore, "job_of_key", tenant.project_id, request.idempotency_key)
-    if made is not None and made.idempotency_digest != _digest(request):
+    if made is not None and made.idempotency_digest != _digest(tenant, request):
         raise IdempotencyKeyReusedError
     return made.id if made else None
 
 
-def _digest(request: JobRequest) -> bytes:
+def _digest(tenant: Tenant, request: JobRequest) -> bytes:
     """Equal for equal requests; 16 bytes."""
-    said = [request.pipeline_name, request.input_key, request.parameters]
+    said = [
+        request.pipeline_name, request.input_key, request.parameters, tenant.user_id,
+        request.pipeline_parameter_set_id,
+    ]  # fmt: skip
     return hashlib.blake2b(msgspec.json.encode(said, order="deterministic"), digest_size=16).digest()
 
 
@@ -210,10 +229,15 @@ def _resolved(defaults: _Defaults, requested: Mapping[str, object]) -> JobParame
     return resolve_parameters({**lever_parameters(defaults.levers), **defaults.parameters}, requested)
 
 
-async def _defaults(session: Session, tenant: Tenant, pipeline_name: str) -> _Defaults:
-    row = await session.row(_Defaults, "job_defaults", tenant.project_id, tenant.user_id, pipeline_name)
+async def _defaults(
+    session: Session, tenant: Tenant, pipeline_name: str, parameter_set_id: int | None
+) -> _Defaults:
+    arguments = (tenant.project_id, tenant.user_id, pipeline_name, parameter_set_id, tenant.is_admin)
+    row = await session.row(_Defaults, "job_defaults", *arguments)
     if row is None:
         raise NotFoundError(f"there is no user {tenant.user_id}")
+    if row.pipeline_parameter_set_id is None:
+        raise NotFoundError(f"there is no pipeline_parameter_set {parameter_set_id}")
     if row.pipeline_id is None:
         names = ", ".join(pipeline.name for pipeline in await session.rows(_Name, "pipeline_names"))
         raise InvalidParameterError(f"pipeline: expected one of {names}, got {shown(pipeline_name)}")

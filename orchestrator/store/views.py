@@ -18,6 +18,7 @@ class JobView:
     error_code: str | None
     error_message: str | None
     pipeline_name: str
+    pipeline_parameter_set_id: int
     tier: Tier
     input_key: str
     parameters: dict[str, object]

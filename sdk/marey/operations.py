@@ -55,11 +55,14 @@ class Operations(
         pipeline: str = "pose_2d",
         parameters: Parameters | None = None,
         *,
+        pipeline_parameter_set_id: int | None = None,
         on_upload: OnUpload | None = None,
     ) -> Job:
         """Upload videos (or one zip of videos) and start a job on them."""
         input_key = await self.upload(paths, on_upload=on_upload)
-        return await self.create_job(input_key, pipeline, parameters)
+        return await self.create_job(
+            input_key, pipeline, parameters, pipeline_parameter_set_id=pipeline_parameter_set_id
+        )
 
     async def analyze(
         self,

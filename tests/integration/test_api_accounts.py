@@ -120,7 +120,7 @@ def test_keys_are_shown_once_and_never_logged(api: RunningApi, caplog: pytest.Lo
     with http_client(api.url, key) as http:
         assert http.get("/job").status_code == 200
         assert key not in http.get("/api_key").text
-        http.post("/job", json={"input": key})
+        http.post("/job", json={"job_parameters": {"input": key}})
     with http_client(api.url, key[:-1]) as http:
         http.get("/job")
     secret = key.split("_")[2]

@@ -29,7 +29,7 @@ def set_quotas(api: RunningApi, **quotas: object) -> None:
 
 def post_job(api: RunningApi, key: str) -> httpx.Response:
     """POST /job."""
-    return api.http.post("/job", json={"input": key})
+    return api.http.post("/job", json={"job_parameters": {"input": key}})
 
 
 def assert_retry_after(response: httpx.Response, at_most_s: int) -> None:
@@ -108,7 +108,10 @@ def upload_in_turn(api: RunningApi) -> str:
 
 def test_nothing_is_taken_while_services_are_away(database_url: str, tmp_path: Path) -> None:
     with serving(settings(database_url, tmp_path)) as url, http_of(url, tmp_path) as http:
-        for response in (http.get("/job/upload_handler"), http.post("/job", json={"input": "x"})):
+        for response in (
+            http.get("/job/upload_handler"),
+            http.post("/job", json={"job_parameters": {"input": "x"}}),
+        ):
             assert_problem(response, 503, "not_ready")
             assert_retry_after(response, 5)
         response = http.get("/health/ready")

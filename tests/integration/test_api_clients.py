@@ -35,7 +35,7 @@ def test_videos_become_a_job(api: RunningApi, videos: list[Path]) -> None:
         videos, parameters={"overlay": "half"}, on_upload=lambda done, total: sent.append((done, total))
     )
     assert (job.status, job.pipeline, job.tier) == ("queued", "pose_2d", "standard")
-    assert job.parameters["overlay"] == "half"
+    assert job.job_parameters["overlay"] == "half"
     assert job == api.client.get_job(job.id)
     assert list(api.client.list_jobs()) == [job]
     assert api.client.snapshot(job.id).videos == []
@@ -95,7 +95,7 @@ def test_the_command_line(api: RunningApi, videos: list[Path], tmp_path: Path) -
     job_id = run("submit", *map(str, videos), "--overlay", "off").strip()
     finish_job(api, int(job_id))
     assert f"job {job_id}: completed, 1/1 videos" in run("job", job_id)
-    assert json.loads(run("job", job_id, "--json"))["job"]["parameters"]["overlay"] == "off"
+    assert json.loads(run("job", job_id, "--json"))["job"]["job_parameters"]["overlay"] == "off"
     assert "completed" in run("jobs")
     fetched = run("results", job_id, "--out", str(tmp_path / "out")).split()
     assert [Path(path).name for path in fetched] == ["keypoints.csv", "overlay.mp4", "summary.json"]

@@ -22,11 +22,11 @@ def test_jobs_are_listed_newest_first_in_pages(api: RunningApi) -> None:
 
 def test_a_repeated_request_makes_one_job(api: RunningApi) -> None:
     headers = {"Idempotency-Key": "a-1"}
-    body = {"input": upload(api)}
+    body = {"job_parameters": {"input": upload(api)}}
     first = api.http.post("/job", json=body, headers=headers)
     again = api.http.post("/job", json=body, headers=headers)
     assert (again.status_code, again.json()) == (first.status_code, first.json())
-    other = api.http.post("/job", json={"input": upload(api)}, headers=headers)
+    other = api.http.post("/job", json={"job_parameters": {"input": upload(api)}}, headers=headers)
     assert_problem(other, 422, "idempotency_key_reused")
     assert api.http.post("/job", json=body).json()["id"] != first.json()["id"]
     assert execute(api, "SELECT count(*) FROM job") == 2

@@ -40,7 +40,9 @@ def test_requests_are_logged_without_secrets(api: RunningApi, caplog: pytest.Log
     caplog.set_level(logging.INFO)
     ticket = api.http.get("/job/upload_handler").json()
     api.http.put(ticket["upload_url"], content=b"zip")
-    made = api.http.post("/job", json={"input": ticket["input_key"]}, headers={"X-Request-ID": "mine-7"})
+    made = api.http.post(
+        "/job", json={"job_parameters": {"input": ticket["input_key"]}}, headers={"X-Request-ID": "mine-7"}
+    )
     number = made.json()["id"]
     links = api.http.get(f"/job/{number}/results").json()
     api.http.get(links["archive_url"])

@@ -11,7 +11,7 @@ from tests.services.api import RunningApi
 
 UNSAID = re.compile(r"`|\$\.|Invalid enum|unknown field|regex|Validation failed", re.IGNORECASE)
 """Words of the libraries below."""
-JOB = {"input": "uploads/1/none.zip"}
+JOB = {"job_parameters": {"input": "uploads/1/none.zip"}}
 USER = {"user_name": "A", "user_email": "a@example.org", "group_id": 1}
 PARAMETER = {
     "pipeline_id": 1,
@@ -65,10 +65,26 @@ WRONG_BODIES: tuple[tuple[str, object, str], ...] = (
         "parameters.overlay: expected one of full, half, off, got 'huge'",
     ),
     ("/api_key", {"user_id": 1, "role": "root"}, "role: expected one of admin, member, got 'root'"),
+    (
+        "/job",
+        {"job_parameters": {"input": "uploads/1/none.zip", "person_scores": 0.5}},
+        "job_parameters: expected names among overlay, frame_batch_frames, batches_per_run, person_score,"
+        " people_cap, input, got 'person_scores'; did you mean 'person_score'?",
+    ),
+    (
+        "/job",
+        {"job_parameters": {"input": "uploads/1/none.zip", "people_cap": 17}},
+        "job_parameters.people_cap: expected integer from 1 to 16, got 17",
+    ),
+    ("/job", JOB | {"user_id": 0}, "user_id: expected integer from 1 to 9007199254740991 or null, got 0"),
     ("/job", JOB | {"pipeline": 3}, "pipeline: expected text, got 3"),
 )
 WRONG_QUERIES = (
-    ("/job?tier=vip", "query: expected names among limit, cursor, sort, user_id, pipeline_id, got 'tier'"),
+    (
+        "/job?tier=vip",
+        "query: expected names among limit, cursor, sort, user_id, pipeline_id, pipeline_parameter_set_id,"
+        " got 'tier'",
+    ),
     (
         "/video?job=1",
         "query: expected names among limit, cursor, sort, job_id, got 'job'; did you mean 'job_id'?",

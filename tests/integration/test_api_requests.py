@@ -9,19 +9,24 @@ from core.errors import PortTakenError
 from tests.services.api import RunningApi, assert_problem, upload
 
 WRONG_JOBS: tuple[tuple[dict[str, object], str, str], ...] = (
-    ({"input": 3}, "invalid_request", "input"),
+    ({"job_parameters": {"input": 3}}, "invalid_parameter", "job_parameters.input: expected the input_key"),
+    ({"job_parameters": {}}, "invalid_parameter", "job_parameters.input: expected the input_key"),
     ({"tier": "high_priority"}, "invalid_request", "got 'tier'"),
-    ({"parameters": []}, "invalid_request", "object"),
-    ({"parameters": {"overlay": "no"}}, "invalid_parameter", "one of full, half, off, got 'no'"),
-    ({"parameters": {"fps": 3}}, "invalid_parameter", "overlay"),
-    ({"pipeline": "pose_9d"}, "invalid_parameter", "pose_2d"),
-    ({"input": "../../etc/passwd"}, "invalid_parameter", "finished upload"),
-    ({"input": "uploads/1/" + "0" * 32 + ".zip"}, "invalid_parameter", "finished upload"),
+    ({"job_parameters": []}, "invalid_request", "job_parameters: expected an object, got []"),
+    (
+        {"job_parameters": {"input": "x", "overlay": "no"}},
+        "invalid_parameter",
+        "one of full, half, off, got 'no'",
+    ),
+    ({"job_parameters": {"input": "x", "fps": 3}}, "invalid_parameter", "people_cap, input, got 'fps'"),
+    ({"pipeline": "pose_9d"}, "invalid_parameter", "pipeline: expected one of pose_2d, got 'pose_9d'"),
+    ({"job_parameters": {"input": "../../etc/passwd"}}, "invalid_parameter", "finished upload"),
+    ({"job_parameters": {"input": "uploads/1/" + "0" * 32 + ".zip"}}, "invalid_parameter", "finished upload"),
 )
 
 
 def test_a_wrong_job_is_refused(api: RunningApi, subtests: pytest.Subtests) -> None:
-    good = {"input": upload(api)}
+    good = {"job_parameters": {"input": upload(api)}}
     for wrong, code, sentence in WRONG_JOBS:
         with subtests.test(wrong=wrong):
             response = api.http.post("/job", json=good | wrong)
@@ -30,21 +35,23 @@ def test_a_wrong_job_is_refused(api: RunningApi, subtests: pytest.Subtests) -> N
 
 
 def test_a_job_needs_an_input(api: RunningApi) -> None:
-    assert "input: expected text, got nothing" in assert_problem(
+    assert "job_parameters: expected an object, got nothing" in assert_problem(
         api.http.post("/job", json={}), 400, "invalid_request"
     )
 
 
 def test_rubbish_is_refused(api: RunningApi, subtests: pytest.Subtests) -> None:
-    deep = b'{"input": "", "parameters": {"overlay": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
-    for body in (b"", b"{", b"[1]", b"\xff", b'{"input": "\\ud800"}', b"[" * 10_000, deep):
+    deep = b'{"job_parameters": {"overlay": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    for body in (b"", b"{", b"[1]", b"\xff", b'{"pipeline": "\\ud800"}', b"[" * 10_000, deep):
         with subtests.test(str(body[:20])):
             response = api.http.post("/job", content=body, headers={"content-type": "application/json"})
             assert_problem(response, 400, "invalid_request")
 
 
 def test_a_body_too_large_is_refused(api: RunningApi) -> None:
-    assert_problem(api.http.post("/job", json={"input": "x" * 2_000_000}), 413, "request_too_large")
+    assert_problem(
+        api.http.post("/job", json={"job_parameters": {"input": "x" * 2_000_000}}), 413, "request_too_large"
+    )
 
 
 def test_wrong_addresses(api: RunningApi, subtests: pytest.Subtests) -> None:
@@ -74,6 +81,24 @@ def test_health(api: RunningApi) -> None:
     assert api.http.get("/health/live").json() == {"status": "live"}
     checks = {"postgres": "ok", "grpc": "ok"}
     assert api.http.get("/health/ready").json() == {"status": "ready", "checks": checks}
+
+
+def test_the_page_of_the_api_loads_nothing(api: RunningApi) -> None:
+    response = api.http.get("/docs")
+    assert response.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert not re.search(r"<script|<link|<img|<iframe|@import|url\(|src=|https?://", response.text)
+    for address in re.findall(r'href="([^"#]+)"', response.text):
+        assert api.http.get(address).status_code == 200
+    targets = set(re.findall(r'id="([^"]+)"', response.text))
+    assert set(re.findall(r'href="#([^"]+)"', response.text)) <= targets
+
+
+def test_the_page_tells_every_route(api: RunningApi) -> None:
+    text = api.http.get("/docs").text
+    for path, operations in api.http.get("/docs/openapi.json").json()["paths"].items():
+        assert f"<code>{path}</code>" in text
+        assert all(operation["operationId"] in text for operation in operations.values())
 
 
 def test_the_api_describes_itself(api: RunningApi) -> None:

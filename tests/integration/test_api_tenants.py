@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from orchestrator.store import API_ROLE, JobRequest, Store, Tenant
@@ -13,7 +14,7 @@ from orchestrator.store.tenants import TenantDatabase
 from tests.services.api import RunningApi, assert_problem, execute, finish_job, upload
 from tests.services.tenants import Account, new_account
 
-LIST = (1, False, 10, None, None, None, None)
+LIST = (1, False, 10, None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,63 @@ def test_the_jobs_of_others_are_not_there(api: RunningApi, other: Account) -> No
 
 
 def test_the_packages_of_others_cannot_be_used(api: RunningApi, other: Account) -> None:
-    body = {"input": upload(api)}
+    body = {"job_parameters": {"input": upload(api)}}
     assert_problem(other.http.post("/job", json=body), 400, "invalid_parameter")
 
 
 def test_a_job_takes_what_its_group_says(api: RunningApi, other: Account) -> None:
     ticket = other.http.get("/job/upload_handler").json()
     assert other.http.put(ticket["upload_url"], content=b"zip").status_code == 201
-    job = other.http.post("/job", json={"input": ticket["input_key"]}).json()
-    assert job["parameters"]["overlay"] == "off"
+    job = other.http.post("/job", json={"job_parameters": {"input": ticket["input_key"]}}).json()
+    assert job["job_parameters"]["overlay"] == "off"
+    assert job["job_parameters"]["input"] == ticket["input_key"]
+    assert job["pipeline_parameter_set_id"] == other.ids["pipeline_parameter_set"]
     assert list(api.client.list_jobs()) == []
     assert execute(api, "SELECT user_id FROM job WHERE id = $1", job["id"]) == other.ids["user"]
+
+
+def new_job(http: httpx.Client, **named: object) -> httpx.Response:
+    """A job on a package that its sender uploads."""
+    ticket = http.get("/job/upload_handler").json()
+    assert http.put(ticket["upload_url"], content=b"zip").status_code == 201
+    return http.post("/job", json={"job_parameters": {"input": ticket["input_key"]}, **named})
+
+
+def test_an_administrator_starts_a_job_for_somebody(api: RunningApi, other: Account) -> None:
+    ids = other.ids
+    named = {"user_id": ids["user"], "project_id": ids["project"], "pipeline_parameter_set_id": 1}
+    made = new_job(api.http, **named)
+    assert made.status_code == 201
+    assert {name: made.json()[name] for name in named} == named
+    assert made.json()["job_parameters"]["overlay"] == "full"
+    assert other.http.get(f"/job/{made.json()['id']}").json() == made.json()
+    assert_problem(api.http.get(f"/job/{made.json()['id']}"), 404, "not_found")
+    own = new_job(api.http, user_id=ids["user"]).json()
+    assert own["pipeline_parameter_set_id"] == ids["pipeline_parameter_set"]
+    assert own["job_parameters"]["overlay"] == "off"
+
+
+def test_an_administrator_names_a_user_and_his_own_project(api: RunningApi, other: Account) -> None:
+    said = assert_problem(new_job(api.http, project_id=other.ids["project"]), 400, "invalid_parameter")
+    assert said == f"project_id: expected 1, the project of user 1, got {other.ids['project']}"
+    for name in ("user_id", "project_id", "pipeline_parameter_set_id"):
+        assert_problem(new_job(api.http, **{name: 999}), 404, "not_found")
+
+
+def test_a_member_names_himself_only(api: RunningApi, other: Account) -> None:
+    ids = other.ids
+    own = {"user_id": ids["user"], "project_id": ids["project"]}
+    assert (
+        new_job(other.http, **own, pipeline_parameter_set_id=ids["pipeline_parameter_set"]).status_code == 201
+    )
+    for name in ("user_id", "project_id", "pipeline_parameter_set_id"):
+        theirs = assert_problem(new_job(other.http, **{name: 1}), 404, "not_found")
+        nobodys = assert_problem(new_job(other.http, **{name: 999}), 404, "not_found")
+        assert theirs.replace(" 1", " 999") == nobodys == f"there is no {name.removesuffix('_id')} 999"
+    colleague = {"user_name": "B", "user_email": "b@example.org", "group_id": ids["user_group"]}
+    colleague_id = api.http.post("/user", json=colleague).json()["id"]
+    assert_problem(new_job(other.http, user_id=colleague_id), 403, "forbidden")
+    assert len(other.http.get("/job").json()["items"]) == 1
 
 
 def test_a_statement_without_where_still_sees_one_tenant_only(

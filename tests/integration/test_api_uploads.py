@@ -60,7 +60,7 @@ def test_half_an_upload_is_no_input(api: RunningApi) -> None:
     ticket = api.http.get("/job/upload_handler").json()
     _put_half(ticket["upload_url"])
     assert_no_upload(api)
-    body = {"input": ticket["input_key"]}
+    body = {"job_parameters": {"input": ticket["input_key"]}}
     assert_problem(api.http.post("/job", json=body), 400, "invalid_parameter")
     assert api.http.put(ticket["upload_url"], content=b"whole").status_code == 201
 

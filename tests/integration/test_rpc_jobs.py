@@ -60,12 +60,14 @@ def test_a_package_in_chunks_becomes_a_job(api: RunningApi, rpc: RpcClient) -> N
     got = rpc.jobs.GetJob(GetJobRequest(job_id=job.id), timeout=DEADLINE_S, metadata=rpc.metadata).job
     assert got == job
     rest = api.http.get(f"/job/{job.id}").json()
-    assert rest["parameters"] == {
+    assert rest["job_parameters"] == {
         **dict(job.parameters.items()),
+        "input": job.input_key,
         "overlay": "off",
         "frame_batch_frames": 16,
     }
     assert (rest["status"], rest["tier"], rest["pipeline"]) == ("queued", "standard", "pose_2d")
+    assert rest["pipeline_parameter_set_id"] == job.pipeline_parameter_set_id == 1
     assert job.created_at.ToJsonString()[:19] == rest["created_at"][:19]
 
 
@@ -82,7 +84,8 @@ def test_an_uploaded_package_is_named(api: RunningApi, rpc: RpcClient) -> None:
         ({"parameters": {"overlay": "huge"}}, "parameters.overlay: expected one of full, half, off"),
         ({"parameters": {"frame_batch_frames": 0.5}}, "parameters.frame_batch_frames: expected integer"),
         ({"parameters": {"unknown": 1}}, "parameters: expected names among"),
-        ({"input_key": "uploads/1/none.zip"}, "input: expected the input_key"),
+        ({"input_key": "uploads/1/none.zip"}, "job_parameters.input: expected the input_key"),
+        ({"parameters": {"input": "x"}}, "parameters: expected names among"),
         ({"idempotency_key": "a b"}, "idempotency_key: expected 1 to 200 visible"),
         ({"idempotency_key": "a" * 201}, "idempotency_key: expected 1 to 200 visible"),
     ],
@@ -93,6 +96,16 @@ def test_what_cannot_be_started_is_named(rpc: RpcClient, spec: dict[str, object]
     assert refused(error.value).status is grpc.StatusCode.INVALID_ARGUMENT
     assert refused(error.value).code == "invalid_parameter"
     assert named in refused(error.value).message
+
+
+def test_a_job_is_of_the_user_that_is_named(rpc: RpcClient) -> None:
+    named = {"user_id": 1, "project_id": 1, "pipeline_parameter_set_id": 1}
+    job = submit(rpc, b"zip", **named).job
+    assert {name: getattr(job, name) for name in named} == named
+    for name in named:
+        with pytest.raises(grpc.RpcError) as error:
+            submit(rpc, b"zip", **{**named, name: 77})
+        assert refused(error.value).status is grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def schema_of(body: Described, described: Described) -> Described:
 def expected(method: str) -> set[str]:
     """Names that a client's method takes, the same way."""
     if method == "create_job":
-        return {"input!", "pipeline", "parameters"}
+        return {"job_parameters!", "pipeline", "user_id", "project_id", "pipeline_parameter_set_id"}
     signature = inspect.signature(getattr(marey.Client, method))
     names = {name: signature.parameters[name].default for name in fields_of(method) if name != "page_size"}
     needing = signature

@@ -223,7 +223,7 @@ def with_plain_http(work: Work) -> Outcome:
         ticket = http.get("/job/upload_handler").json()
         sent = httpx.put(ticket["upload_url"], content=package.read_bytes(), trust_env=False)
         assert sent.status_code == 201
-        body = {"input": ticket["input_key"], "pipeline": work.name}
+        body = {"job_parameters": {"input": ticket["input_key"]}, "pipeline": work.name}
         job = http.post("/job", json=body, headers={"Idempotency-Key": work.name}).json()
         with http.stream("GET", f"/job/{job['id']}/events") as response:
             lines = [line for line in response.iter_lines() if line.startswith("data: ")]
@@ -246,7 +246,7 @@ def test_nine_steps_lead_from_nothing_to_poses(
     outcome = way(Work(stack=stack, name=way.__name__, clip=clip, out=tmp_path))
     assert outcome.job.status == "completed"
     assert (outcome.job.project_id, outcome.job.tier) == (outcome.project_id, "priority")
-    assert (outcome.job.pipeline, outcome.job.parameters["overlay"]) == (way.__name__, "off")
+    assert (outcome.job.pipeline, outcome.job.job_parameters["overlay"]) == (way.__name__, "off")
     assert (outcome.statuses[0], outcome.statuses[-1]) == ("queued", "completed")
     assert not (tmp_path / "squat" / "overlay.mp4").exists()
     with (tmp_path / "squat" / "keypoints.csv").open() as file:

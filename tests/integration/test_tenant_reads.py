@@ -15,7 +15,7 @@ SWITCHES = (
     "nestloop", "seqscan", "sort",
 )  # fmt: skip
 MINE = Tenant(project_id=1, user_id=1, is_admin=True)
-LIST = (10, None, None, None, None)
+LIST = (10, None, None, None, None, None)
 
 
 @pytest.fixture

@@ -30,6 +30,11 @@ _folder = click.Path(file_okay=False, path_type=Path)
     help="Size of the video with drawn skeletons. Default: the server's.",
 )
 @click.option("--parameters", type=Json(is_object=True), default="{}", help="Of the job, as a JSON object.")
+@click.option(
+    "--pipeline-parameter-set-id",
+    type=int,
+    help="Set with the parameters that are not given. Default: that of the user's group.",
+)
 @click.option("--wait", is_flag=True, help="Show progress and wait for the end.")
 @click.option("--out", type=_folder, help="Wait, then write the results to OUT/<video>/.")
 @json_option
@@ -40,6 +45,7 @@ def submit(  # noqa: PLR0913 (an argument per option)
     pipeline: str,
     overlay: str | None,
     parameters: dict[str, object],
+    pipeline_parameter_set_id: int | None,
     wait: bool,
     out: Path | None,
     as_json: bool,
@@ -51,7 +57,13 @@ def submit(  # noqa: PLR0913 (an argument per option)
     chosen = {**parameters, **({"overlay": overlay} if overlay else {})}
     console = Console(stderr=True)
     with upload_progress(console) as on_upload:
-        job = client.submit(files, pipeline, chosen, on_upload=on_upload)
+        job = client.submit(
+            files,
+            pipeline,
+            chosen,
+            pipeline_parameter_set_id=pipeline_parameter_set_id,
+            on_upload=on_upload,
+        )
     if not wait and out is None:
         print_json(job) if as_json else click.echo(job.id)
         return

@@ -34,9 +34,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """queued, running, collecting, completed, completed_with_errors, failed or cancelled."""
     pipeline: str
+    pipeline_parameter_set_id: int
     tier: str
-    parameters: dict[str, object]
-    """Complete: the defaults and what the request set."""
+    job_parameters: dict[str, object]
+    """Complete: the `input`, the defaults and what the request set."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -113,30 +114,51 @@ class Jobs(Objects):
         *,
         user_id: int | None = None,
         pipeline_id: int | None = None,
+        pipeline_parameter_set_id: int | None = None,
         sort: str | None = None,
         page_size: int | None = None,
     ) -> AsyncIterator[Job]:
-        """Jobs, the newest first, of one user or pipeline if given. Sorts: id, -id."""
-        return self._of(JOB).all({"user_id": user_id, "pipeline_id": pipeline_id}, sort, page_size)
+        """Jobs, the newest first, of one user, pipeline or parameter set if given. Sorts: id, -id."""
+        parents = {
+            "user_id": user_id,
+            "pipeline_id": pipeline_id,
+            "pipeline_parameter_set_id": pipeline_parameter_set_id,
+        }
+        return self._of(JOB).all(parents, sort, page_size)
 
     async def get_job(self, job_id: int) -> Job:
         """A job as it is now."""
         return await self._of(JOB).read(job_id)
 
-    async def create_job(
+    async def create_job(  # noqa: PLR0913 (an argument per field)
         self,
         input_key: str,
         pipeline: str = "pose_2d",
         parameters: Parameters | None = None,
         *,
+        user_id: int | None = None,
+        project_id: int | None = None,
+        pipeline_parameter_set_id: int | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
         """Start a job on a package that was uploaded before.
 
+        It is of whoever has the key; an administrator may name a user, for whom it is made. The set has the
+        parameters that are not given: by default that of the user's group.
+
         A second request with an idempotency key makes no second job. Without one this call makes its own, so
         that it may be sent again when the connection breaks.
         """
-        body = {"pipeline": pipeline, "input": input_key, "parameters": dict(parameters or {})}
+        ids = {
+            "user_id": user_id,
+            "project_id": project_id,
+            "pipeline_parameter_set_id": pipeline_parameter_set_id,
+        }
+        body = {
+            "job_parameters": {**(parameters or {}), "input": input_key},
+            "pipeline": pipeline,
+            **{name: number for name, number in ids.items() if number is not None},
+        }
         headers = {"idempotency-key": idempotency_key or uuid.uuid4().hex}
         request = json_request("POST", "/job", body, headers, repeatable=True)
         return await self._connection.send(request, Job)

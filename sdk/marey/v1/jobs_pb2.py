@@ -26,47 +26,47 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13marey/v1/jobs.proto\x12\x08marey.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"U\n\x10SubmitJobRequest\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x11.marey.v1.JobSpecH\x00\x12\x17\n\rpackage_chunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\x8b\x01\n\x07JobSpec\x12\x10\n\x08pipeline\x18\x01 \x01(\t\x12+\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tinput_key\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\x12\x15\n\rpackage_bytes\x18\x05 \x01(\x03\"/\n\x11SubmitJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.marey.v1.Job\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\"M\n\x0eGetJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.marey.v1.Job\x12\x1f\n\x06videos\x18\x02 \x03(\x0b\x32\x0f.marey.v1.Video\"!\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\"O\n\x10WatchJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.marey.v1.Job\x12\x1f\n\x06videos\x18\x02 \x03(\x0b\x32\x0f.marey.v1.Video\"$\n\x12ListResultsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\"O\n\x13ListResultsResponse\x12#\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x14.marey.v1.ResultFile\x12\x13\n\x0b\x61rchive_url\x18\x02 \x01(\t\"\x98\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x12\n\nproject_id\x18\x03 \x01(\x03\x12#\n\x06status\x18\x04 \x01(\x0e\x32\x13.marey.v1.JobStatus\x12\x10\n\x08pipeline\x18\x05 \x01(\t\x12\x1c\n\x04tier\x18\x06 \x01(\x0e\x32\x0e.marey.v1.Tier\x12+\n\nparameters\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0cvideos_total\x18\x08 \x01(\x05\x12\x13\n\x0bvideos_done\x18\t \x01(\x05\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x07\x66\x61ilure\x18\r \x01(\x0b\x32\x11.marey.v1.Failure\"\xff\x01\n\x05Video\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x0e\n\x06job_id\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12%\n\x06status\x18\x04 \x01(\x0e\x32\x15.marey.v1.VideoStatus\x12\x10\n\x08progress\x18\x05 \x01(\x01\x12\x14\n\x0c\x66rames_total\x18\x06 \x01(\x05\x12\x13\n\x0b\x66rames_done\x18\x07 \x01(\x05\x12\x16\n\x0e\x66rames_missing\x18\x08 \x01(\x05\x12\"\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x11.marey.v1.Failure\x12,\n\rfailed_ranges\x18\n \x03(\x0b\x32\x15.marey.v1.FailedRange\"l\n\x0b\x46\x61iledRange\x12\x13\n\x0b\x66irst_frame\x18\x01 \x01(\x05\x12\x12\n\nlast_frame\x18\x02 \x01(\x05\x12\"\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x11.marey.v1.Failure\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\"(\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"a\n\nResultFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x10\n\x08video_id\x18\x04 \x01(\x03\x12\x12\n\nvideo_name\x18\x05 \x01(\t*\xe2\x01\n\tJobStatus\x12\x1a\n\x16JOB_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATUS_QUEUED\x10\x01\x12\x16\n\x12JOB_STATUS_RUNNING\x10\x02\x12\x19\n\x15JOB_STATUS_COLLECTING\x10\x03\x12\x18\n\x14JOB_STATUS_COMPLETED\x10\x04\x12$\n JOB_STATUS_COMPLETED_WITH_ERRORS\x10\x05\x12\x15\n\x11JOB_STATUS_FAILED\x10\x06\x12\x18\n\x14JOB_STATUS_CANCELLED\x10\x07*\xce\x01\n\x0bVideoStatus\x12\x1c\n\x18VIDEO_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13VIDEO_STATUS_QUEUED\x10\x01\x12\x1a\n\x16VIDEO_STATUS_INFERRING\x10\x02\x12\x1b\n\x17VIDEO_STATUS_COLLECTING\x10\x03\x12\x1a\n\x16VIDEO_STATUS_COMPLETED\x10\x04\x12\x17\n\x13VIDEO_STATUS_FAILED\x10\x05\x12\x1a\n\x16VIDEO_STATUS_CANCELLED\x10\x06*Z\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x11\n\rTIER_STANDARD\x10\x01\x12\x11\n\rTIER_PRIORITY\x10\x02\x12\x16\n\x12TIER_HIGH_PRIORITY\x10\x03\x32\xa2\x02\n\nJobService\x12\x46\n\tSubmitJob\x12\x1a.marey.v1.SubmitJobRequest\x1a\x1b.marey.v1.SubmitJobResponse(\x01\x12;\n\x06GetJob\x12\x17.marey.v1.GetJobRequest\x1a\x18.marey.v1.GetJobResponse\x12\x43\n\x08WatchJob\x12\x19.marey.v1.WatchJobRequest\x1a\x1a.marey.v1.WatchJobResponse0\x01\x12J\n\x0bListResults\x12\x1c.marey.v1.ListResultsRequest\x1a\x1d.marey.v1.ListResultsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13marey/v1/jobs.proto\x12\x08marey.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"U\n\x10SubmitJobRequest\x12 \n\x03job\x18\x01 \x01(\x0b\x32\x11.marey.v1.JobSpecH\x00\x12\x17\n\rpackage_chunk\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"\xd3\x01\n\x07JobSpec\x12\x10\n\x08pipeline\x18\x01 \x01(\t\x12+\n\nparameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tinput_key\x18\x03 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x04 \x01(\t\x12\x15\n\rpackage_bytes\x18\x05 \x01(\x03\x12\x0f\n\x07user_id\x18\x06 \x01(\x03\x12\x12\n\nproject_id\x18\x07 \x01(\x03\x12!\n\x19pipeline_parameter_set_id\x18\x08 \x01(\x03\"/\n\x11SubmitJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.marey.v1.Job\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\"M\n\x0eGetJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.marey.v1.Job\x12\x1f\n\x06videos\x18\x02 \x03(\x0b\x32\x0f.marey.v1.Video\"!\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\"O\n\x10WatchJobResponse\x12\x1a\n\x03job\x18\x01 \x01(\x0b\x32\r.marey.v1.Job\x12\x1f\n\x06videos\x18\x02 \x03(\x0b\x32\x0f.marey.v1.Video\"$\n\x12ListResultsRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\"O\n\x13ListResultsResponse\x12#\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x14.marey.v1.ResultFile\x12\x13\n\x0b\x61rchive_url\x18\x02 \x01(\t\"\xce\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\x03\x12\x12\n\nproject_id\x18\x03 \x01(\x03\x12#\n\x06status\x18\x04 \x01(\x0e\x32\x13.marey.v1.JobStatus\x12\x10\n\x08pipeline\x18\x05 \x01(\t\x12\x1c\n\x04tier\x18\x06 \x01(\x0e\x32\x0e.marey.v1.Tier\x12+\n\nparameters\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0cvideos_total\x18\x08 \x01(\x05\x12\x13\n\x0bvideos_done\x18\t \x01(\x05\x12.\n\ncreated_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x07\x66\x61ilure\x18\r \x01(\x0b\x32\x11.marey.v1.Failure\x12!\n\x19pipeline_parameter_set_id\x18\x0e \x01(\x03\x12\x11\n\tinput_key\x18\x0f \x01(\t\"\xff\x01\n\x05Video\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x0e\n\x06job_id\x18\x02 \x01(\x03\x12\x0c\n\x04name\x18\x03 \x01(\t\x12%\n\x06status\x18\x04 \x01(\x0e\x32\x15.marey.v1.VideoStatus\x12\x10\n\x08progress\x18\x05 \x01(\x01\x12\x14\n\x0c\x66rames_total\x18\x06 \x01(\x05\x12\x13\n\x0b\x66rames_done\x18\x07 \x01(\x05\x12\x16\n\x0e\x66rames_missing\x18\x08 \x01(\x05\x12\"\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x11.marey.v1.Failure\x12,\n\rfailed_ranges\x18\n \x03(\x0b\x32\x15.marey.v1.FailedRange\"l\n\x0b\x46\x61iledRange\x12\x13\n\x0b\x66irst_frame\x18\x01 \x01(\x05\x12\x12\n\nlast_frame\x18\x02 \x01(\x05\x12\"\n\x07\x66\x61ilure\x18\x03 \x01(\x0b\x32\x11.marey.v1.Failure\x12\x10\n\x08\x61ttempts\x18\x04 \x01(\x05\"(\n\x07\x46\x61ilure\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"a\n\nResultFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x10\n\x08video_id\x18\x04 \x01(\x03\x12\x12\n\nvideo_name\x18\x05 \x01(\t*\xe2\x01\n\tJobStatus\x12\x1a\n\x16JOB_STATUS_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_STATUS_QUEUED\x10\x01\x12\x16\n\x12JOB_STATUS_RUNNING\x10\x02\x12\x19\n\x15JOB_STATUS_COLLECTING\x10\x03\x12\x18\n\x14JOB_STATUS_COMPLETED\x10\x04\x12$\n JOB_STATUS_COMPLETED_WITH_ERRORS\x10\x05\x12\x15\n\x11JOB_STATUS_FAILED\x10\x06\x12\x18\n\x14JOB_STATUS_CANCELLED\x10\x07*\xce\x01\n\x0bVideoStatus\x12\x1c\n\x18VIDEO_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13VIDEO_STATUS_QUEUED\x10\x01\x12\x1a\n\x16VIDEO_STATUS_INFERRING\x10\x02\x12\x1b\n\x17VIDEO_STATUS_COLLECTING\x10\x03\x12\x1a\n\x16VIDEO_STATUS_COMPLETED\x10\x04\x12\x17\n\x13VIDEO_STATUS_FAILED\x10\x05\x12\x1a\n\x16VIDEO_STATUS_CANCELLED\x10\x06*Z\n\x04Tier\x12\x14\n\x10TIER_UNSPECIFIED\x10\x00\x12\x11\n\rTIER_STANDARD\x10\x01\x12\x11\n\rTIER_PRIORITY\x10\x02\x12\x16\n\x12TIER_HIGH_PRIORITY\x10\x03\x32\xa2\x02\n\nJobService\x12\x46\n\tSubmitJob\x12\x1a.marey.v1.SubmitJobRequest\x1a\x1b.marey.v1.SubmitJobResponse(\x01\x12;\n\x06GetJob\x12\x17.marey.v1.GetJobRequest\x1a\x18.marey.v1.GetJobResponse\x12\x43\n\x08WatchJob\x12\x19.marey.v1.WatchJobRequest\x1a\x1a.marey.v1.WatchJobResponse0\x01\x12J\n\x0bListResults\x12\x1c.marey.v1.ListResultsRequest\x1a\x1d.marey.v1.ListResultsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'marey.v1.jobs_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOBSTATUS']._serialized_start=1642
-  _globals['_JOBSTATUS']._serialized_end=1868
-  _globals['_VIDEOSTATUS']._serialized_start=1871
-  _globals['_VIDEOSTATUS']._serialized_end=2077
-  _globals['_TIER']._serialized_start=2079
-  _globals['_TIER']._serialized_end=2169
+  _globals['_JOBSTATUS']._serialized_start=1768
+  _globals['_JOBSTATUS']._serialized_end=1994
+  _globals['_VIDEOSTATUS']._serialized_start=1997
+  _globals['_VIDEOSTATUS']._serialized_end=2203
+  _globals['_TIER']._serialized_start=2205
+  _globals['_TIER']._serialized_end=2295
   _globals['_SUBMITJOBREQUEST']._serialized_start=96
   _globals['_SUBMITJOBREQUEST']._serialized_end=181
   _globals['_JOBSPEC']._serialized_start=184
-  _globals['_JOBSPEC']._serialized_end=323
-  _globals['_SUBMITJOBRESPONSE']._serialized_start=325
-  _globals['_SUBMITJOBRESPONSE']._serialized_end=372
-  _globals['_GETJOBREQUEST']._serialized_start=374
-  _globals['_GETJOBREQUEST']._serialized_end=405
-  _globals['_GETJOBRESPONSE']._serialized_start=407
-  _globals['_GETJOBRESPONSE']._serialized_end=484
-  _globals['_WATCHJOBREQUEST']._serialized_start=486
-  _globals['_WATCHJOBREQUEST']._serialized_end=519
-  _globals['_WATCHJOBRESPONSE']._serialized_start=521
-  _globals['_WATCHJOBRESPONSE']._serialized_end=600
-  _globals['_LISTRESULTSREQUEST']._serialized_start=602
-  _globals['_LISTRESULTSREQUEST']._serialized_end=638
-  _globals['_LISTRESULTSRESPONSE']._serialized_start=640
-  _globals['_LISTRESULTSRESPONSE']._serialized_end=719
-  _globals['_JOB']._serialized_start=722
-  _globals['_JOB']._serialized_end=1130
-  _globals['_VIDEO']._serialized_start=1133
-  _globals['_VIDEO']._serialized_end=1388
-  _globals['_FAILEDRANGE']._serialized_start=1390
-  _globals['_FAILEDRANGE']._serialized_end=1498
-  _globals['_FAILURE']._serialized_start=1500
-  _globals['_FAILURE']._serialized_end=1540
-  _globals['_RESULTFILE']._serialized_start=1542
-  _globals['_RESULTFILE']._serialized_end=1639
-  _globals['_JOBSERVICE']._serialized_start=2172
-  _globals['_JOBSERVICE']._serialized_end=2462
+  _globals['_JOBSPEC']._serialized_end=395
+  _globals['_SUBMITJOBRESPONSE']._serialized_start=397
+  _globals['_SUBMITJOBRESPONSE']._serialized_end=444
+  _globals['_GETJOBREQUEST']._serialized_start=446
+  _globals['_GETJOBREQUEST']._serialized_end=477
+  _globals['_GETJOBRESPONSE']._serialized_start=479
+  _globals['_GETJOBRESPONSE']._serialized_end=556
+  _globals['_WATCHJOBREQUEST']._serialized_start=558
+  _globals['_WATCHJOBREQUEST']._serialized_end=591
+  _globals['_WATCHJOBRESPONSE']._serialized_start=593
+  _globals['_WATCHJOBRESPONSE']._serialized_end=672
+  _globals['_LISTRESULTSREQUEST']._serialized_start=674
+  _globals['_LISTRESULTSREQUEST']._serialized_end=710
+  _globals['_LISTRESULTSRESPONSE']._serialized_start=712
+  _globals['_LISTRESULTSRESPONSE']._serialized_end=791
+  _globals['_JOB']._serialized_start=794
+  _globals['_JOB']._serialized_end=1256
+  _globals['_VIDEO']._serialized_start=1259
+  _globals['_VIDEO']._serialized_end=1514
+  _globals['_FAILEDRANGE']._serialized_start=1516
+  _globals['_FAILEDRANGE']._serialized_end=1624
+  _globals['_FAILURE']._serialized_start=1626
+  _globals['_FAILURE']._serialized_end=1666
+  _globals['_RESULTFILE']._serialized_start=1668
+  _globals['_RESULTFILE']._serialized_end=1765
+  _globals['_JOBSERVICE']._serialized_start=2298
+  _globals['_JOBSERVICE']._serialized_end=2588
 # @@protoc_insertion_point(module_scope)

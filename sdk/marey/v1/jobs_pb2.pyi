@@ -67,18 +67,24 @@ class SubmitJobRequest(_message.Message):
     def __init__(self, job: _Optional[_Union[JobSpec, _Mapping]] = ..., package_chunk: _Optional[bytes] = ...) -> None: ...
 
 class JobSpec(_message.Message):
-    __slots__ = ("pipeline", "parameters", "input_key", "idempotency_key", "package_bytes")
+    __slots__ = ("pipeline", "parameters", "input_key", "idempotency_key", "package_bytes", "user_id", "project_id", "pipeline_parameter_set_id")
     PIPELINE_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     INPUT_KEY_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     PACKAGE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_PARAMETER_SET_ID_FIELD_NUMBER: _ClassVar[int]
     pipeline: str
     parameters: _struct_pb2.Struct
     input_key: str
     idempotency_key: str
     package_bytes: int
-    def __init__(self, pipeline: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., input_key: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., package_bytes: _Optional[int] = ...) -> None: ...
+    user_id: int
+    project_id: int
+    pipeline_parameter_set_id: int
+    def __init__(self, pipeline: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., input_key: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., package_bytes: _Optional[int] = ..., user_id: _Optional[int] = ..., project_id: _Optional[int] = ..., pipeline_parameter_set_id: _Optional[int] = ...) -> None: ...
 
 class SubmitJobResponse(_message.Message):
     __slots__ = ("job",)
@@ -129,7 +135,7 @@ class ListResultsResponse(_message.Message):
     def __init__(self, files: _Optional[_Iterable[_Union[ResultFile, _Mapping]]] = ..., archive_url: _Optional[str] = ...) -> None: ...
 
 class Job(_message.Message):
-    __slots__ = ("id", "user_id", "project_id", "status", "pipeline", "tier", "parameters", "videos_total", "videos_done", "created_at", "started_at", "finished_at", "failure")
+    __slots__ = ("id", "user_id", "project_id", "status", "pipeline", "tier", "parameters", "videos_total", "videos_done", "created_at", "started_at", "finished_at", "failure", "pipeline_parameter_set_id", "input_key")
     ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +149,8 @@ class Job(_message.Message):
     STARTED_AT_FIELD_NUMBER: _ClassVar[int]
     FINISHED_AT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
+    PIPELINE_PARAMETER_SET_ID_FIELD_NUMBER: _ClassVar[int]
+    INPUT_KEY_FIELD_NUMBER: _ClassVar[int]
     id: int
     user_id: int
     project_id: int
@@ -156,7 +164,9 @@ class Job(_message.Message):
     started_at: _timestamp_pb2.Timestamp
     finished_at: _timestamp_pb2.Timestamp
     failure: Failure
-    def __init__(self, id: _Optional[int] = ..., user_id: _Optional[int] = ..., project_id: _Optional[int] = ..., status: _Optional[_Union[JobStatus, str]] = ..., pipeline: _Optional[str] = ..., tier: _Optional[_Union[Tier, str]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., videos_total: _Optional[int] = ..., videos_done: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ...) -> None: ...
+    pipeline_parameter_set_id: int
+    input_key: str
+    def __init__(self, id: _Optional[int] = ..., user_id: _Optional[int] = ..., project_id: _Optional[int] = ..., status: _Optional[_Union[JobStatus, str]] = ..., pipeline: _Optional[str] = ..., tier: _Optional[_Union[Tier, str]] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., videos_total: _Optional[int] = ..., videos_done: _Optional[int] = ..., created_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., started_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finished_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., pipeline_parameter_set_id: _Optional[int] = ..., input_key: _Optional[str] = ...) -> None: ...
 
 class Video(_message.Message):
     __slots__ = ("id", "job_id", "name", "status", "progress", "frames_total", "frames_done", "frames_missing", "failure", "failed_ranges")

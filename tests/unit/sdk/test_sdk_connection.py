@@ -1,6 +1,6 @@
 """What the client sends, and sends again: pages, changes, retries, events."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -38,8 +38,9 @@ def job(status: str = "queued") -> Job:
         status=status,
         pipeline="pose_2d",
         tier="standard",
-        parameters={},
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        pipeline_parameter_set_id=1,
+        job_parameters={},
+        created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
     )
 
 

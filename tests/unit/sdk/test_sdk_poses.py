@@ -2,7 +2,7 @@
 
 import io
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 
 import marey
 import pyarrow as pa
@@ -31,8 +31,9 @@ def poses() -> marey.Poses:
         status="completed_with_errors",
         pipeline="pose_2d",
         tier="standard",
-        parameters={},
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        pipeline_parameter_set_id=1,
+        job_parameters={},
+        created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
     )
     videos = [JobVideo(id=number, job_id=3, name=f"{number}.mp4", status="completed") for number in (1, 2, 3)]
     files = {3: parquet("3.mp4", [0]), 1: parquet("1.mp4", [0, 1])}

@@ -1,7 +1,7 @@
 """Progress for terminals and for logs."""
 
 import io
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from marey.objects.jobs import Job, JobVideo, Snapshot
@@ -17,8 +17,9 @@ def job(status: str) -> Job:
         status=status,
         pipeline="pose_2d",
         tier="standard",
-        parameters={},
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        pipeline_parameter_set_id=1,
+        job_parameters={},
+        created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
     )
 
 

@@ -74,7 +74,7 @@ def breaking_server() -> Iterator[str]:
     """The address of a server that breaks its first answer off and gives the second whole."""
     job = (
         b'{"id": 3, "user_id": 1, "project_id": 1, "status": "queued", "pipeline": "p", "tier": "standard",'
-        b' "parameters": {}, "created_at": "2026-01-01T00:00:00Z"}'
+        b' "pipeline_parameter_set_id": 1, "job_parameters": {}, "created_at": "2026-01-01T00:00:00Z"}'
     )
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(job)
 
