@@ -72,9 +72,12 @@ def _job_parameters(body: Schema) -> None:
 
 def _schema(given: dict[str, Any]) -> Schema:
     """Of a parameter, from msgspec's."""
-    kind = OpenAPIType(given["type"]) if "type" in given else None
     return Schema(
-        type=kind, enum=given.get("enum"), minimum=given.get("minimum"), maximum=given.get("maximum")
+        type=OpenAPIType(given["type"]) if "type" in given else None,
+        any_of=[_schema(part) for part in given["anyOf"]] if "anyOf" in given else None,
+        enum=given.get("enum"),
+        minimum=given.get("minimum"),
+        maximum=given.get("maximum"),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.jobs.parameters import JobInput
 from tests.services.api import RunningApi
 
 UNSAID = re.compile(r"`|\$\.|Invalid enum|unknown field|regex|Validation failed", re.IGNORECASE)
@@ -68,8 +69,8 @@ WRONG_BODIES: tuple[tuple[str, object, str], ...] = (
     (
         "/job",
         {"job_parameters": {"input": "uploads/1/none.zip", "person_scores": 0.5}},
-        "job_parameters: expected names among overlay, frame_batch_frames, batches_per_run, person_score,"
-        " people_cap, input, got 'person_scores'; did you mean 'person_score'?",
+        f"job_parameters: expected names among {', '.join(JobInput.__struct_fields__)},"
+        " got 'person_scores'; did you mean 'person_score'?",
     ),
     (
         "/job",

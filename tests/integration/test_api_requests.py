@@ -18,7 +18,7 @@ WRONG_JOBS: tuple[tuple[dict[str, object], str, str], ...] = (
         "invalid_parameter",
         "one of full, half, off, got 'no'",
     ),
-    ({"job_parameters": {"input": "x", "fps": 3}}, "invalid_parameter", "people_cap, input, got 'fps'"),
+    ({"job_parameters": {"input": "x", "fps": 3}}, "invalid_parameter", ", input, got 'fps'"),
     ({"pipeline": "pose_9d"}, "invalid_parameter", "pipeline: expected one of pose_2d, got 'pose_9d'"),
     ({"job_parameters": {"input": "../../etc/passwd"}}, "invalid_parameter", "finished upload"),
     ({"job_parameters": {"input": "uploads/1/" + "0" * 32 + ".zip"}}, "invalid_parameter", "finished upload"),
