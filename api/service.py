@@ -8,7 +8,13 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from functools import partial
 
 import uvicorn
@@ -34,6 +40,7 @@ from orchestrator.clusters import open_triton
 from orchestrator.metrics import watch_pool
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import ObjectStore
+from orchestrator.opening import patiently
 from orchestrator.process import share_heaps
 from orchestrator.settings import Settings
 from orchestrator.store import API_ROLE, Store
@@ -44,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_api(settings: ApiSettings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises PortTakenError, StoreError."""
+    """Serve until SIGINT or SIGTERM. Postgres is waited for. Raises PortTakenError, ConfigurationError."""
     share_heaps()
     asyncio.run(serve(settings))
 
@@ -73,9 +80,10 @@ async def open_services(
     """The services that the handlers use. `make_checks` replaces `readiness_checks`."""
     stopping = asyncio.Event()
     objects = open_object_store(settings.services.store_url, settings.services.cache)
-    async with Store.open(settings.services.database_url, role=API_ROLE) as store:
-        if settings.admin_key_file is not None:
-            await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
+    async with AsyncExitStack() as stack:
+        store = await patiently(
+            "Postgres", lambda: _open_store(settings, stack), settings.services.lease.poll_interval_s
+        )
         checks = (make_checks or readiness_checks)(store, objects, settings.services)
         readiness = Readiness({**checks, **rpc_checks(settings.rpc)})
         http_metrics = HttpMetrics()
@@ -102,6 +110,17 @@ async def open_services(
             readiness=readiness,
             http_metrics=http_metrics,
         )
+
+
+async def _open_store(settings: ApiSettings, stack: AsyncExitStack) -> Store:
+    """With the first administrator's key in its file. What failed half way is closed at once."""
+    async with AsyncExitStack() as attempted:
+        opening = Store.open(settings.services.database_url, role=API_ROLE)
+        store = await attempted.enter_async_context(opening)
+        if settings.admin_key_file is not None:
+            await keep_first_key(store.keys, settings.admin_key_file, settings.secret)
+        stack.push_async_exit(attempted.pop_all())
+        return store
 
 
 def readiness_checks(store: Store, objects: ObjectStore, settings: Settings) -> dict[str, Check]:

@@ -5,6 +5,7 @@ or doubled message does no harm. Each lane (tier and project) has a subject and 
 whoever takes from the lanes decides whose turn it is.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,14 +14,13 @@ from datetime import UTC, datetime
 from typing import Self
 
 import msgspec
-import nats
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from core.errors import BusError
+from core.errors import BusError, ConfigurationError
 from orchestrator import messages
 from orchestrator.lanes import Lane, Queue
 from orchestrator.messages import TaskMessage
@@ -29,7 +29,9 @@ STREAM = "MAREY"
 _HINT_SUBJECT = "marey.hint"
 _REQUEST_TIMEOUT_S = 5.0
 _PULL_TIMEOUT_S = 2.0
-_CONNECT_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 5
+_REFUSAL = "Authorization Violation"
+"""What a server says to a name or a password that it does not know."""
 _IDLE_CONSUMER_S = 3600.0
 """JetStream forgets the consumer of a lane that nobody took from for so long."""
 _DUPLICATE_WINDOW_S = 120.0
@@ -111,17 +113,11 @@ class Bus:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str, settings: BusSettings = ONE_SERVER) -> AsyncIterator[Self]:
-        """Connect to one of the servers of `url`, which are separated by commas. Raises BusError if none
-        answers."""
-        with bus_errors():
-            client = await nats.connect(
-                url.split(","),
-                connect_timeout=_CONNECT_TIMEOUT_S,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=1,
-                allow_reconnect=True,
-                error_cb=_log_error,
-            )
+        """Connect to one of the servers of `url`, which are separated by commas.
+
+        Raises BusError if none answers, ConfigurationError if one refuses us.
+        """
+        client = await _connected(url.split(","))
         try:
             yield cls(client, settings)
         finally:
@@ -257,6 +253,49 @@ class Bus:
         return True
 
 
+class _Troubles:
+    """Errors of a connection: those before it is made are for whoever opens it, the others are logged."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.last: Exception | None = None
+
+    async def note(self, error: Exception) -> None:
+        """Called by the client."""
+        self.last = error
+        if self.is_open:
+            _logger.warning("NATS connection: %r", error, extra={"action": "nats_error"})
+
+
+async def _connected(servers: list[str]) -> Client:
+    """A client that connects again by itself, for ever, but not the first time."""
+    client, troubles = Client(), _Troubles()
+    try:
+        with bus_errors():
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S * len(servers)):
+                await client.connect(
+                    servers,
+                    connect_timeout=_CONNECT_TIMEOUT_S,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=1,
+                    allow_reconnect=True,
+                    error_cb=troubles.note,
+                )
+    except BusError as error:
+        with _last_words():
+            await client.close()
+        raise _no_connection(troubles.last) from error
+    troubles.is_open = True
+    return client
+
+
+def _no_connection(trouble: Exception | None) -> BusError | ConfigurationError:
+    """Why there is none."""
+    if _REFUSAL in str(trouble):
+        return ConfigurationError(f"expected a NATS server that lets us in, got: {trouble}")
+    return BusError("NATS does not answer" if trouble is None else f"NATS does not answer: {trouble!r}")
+
+
 @contextmanager
 def bus_errors() -> Iterator[None]:
     """Raise whatever the client or the socket raises as BusError."""
@@ -274,10 +313,6 @@ def _last_words() -> Iterator[None]:
             yield
     except BusError as error:
         _logger.info("%s", error, extra={"action": "close_bus"})
-
-
-async def _log_error(error: Exception) -> None:
-    _logger.warning("NATS connection: %r", error, extra={"action": "nats_error"})
 
 
 def _may_change(stream: StreamConfig) -> tuple[object, ...]:

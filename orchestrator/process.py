@@ -5,7 +5,9 @@ import ctypes
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 _M_ARENA_MAX = -8
 """mallopt(3)"""
 _HEAPS = 2
@@ -25,16 +27,13 @@ def run_until_signal(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     asyncio.run(guarded())
 
 
-async def ends_before(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
-    """Whether `work` ended before the stop, which breaks it off."""
+async def unless_stopped(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """What `work` returns; None if the stop came first, which breaks it off."""
     working = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            await working
-            return True
-        return False
+        return await working if working.done() else None
     finally:
         for task in (working, stopping):
             task.cancel()

@@ -1,12 +1,11 @@
 """The orchestrator's two processes."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import TypeVar
 
-from core.errors import InferenceError
 from core.jobs import TaskKind
 from ingest.archive import ArchiveLimits
 from ingest.probe import MediaLimits
@@ -19,7 +18,8 @@ from orchestrator.lanes import Queue, Scope
 from orchestrator.metrics import Metrics, metrics_server, watch_pool
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import ObjectStore
-from orchestrator.process import ends_before, mark_ready, run_until_signal
+from orchestrator.opening import patiently
+from orchestrator.process import mark_ready, run_until_signal, unless_stopped
 from orchestrator.queue_watch import QueueWatch
 from orchestrator.reconciler import Reconciler
 from orchestrator.relay import Relay
@@ -36,35 +36,33 @@ from orchestrator.store.migrate import migrate
 from orchestrator.triton import TritonClient
 from orchestrator.waiting import Wake
 
-_logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def run_orchestrator(settings: Settings) -> None:
-    """Relay, reconcile and work on every step but inference, until SIGINT or SIGTERM.
-
-    Raises ConfigurationError, StoreError or BusError if it cannot start.
+    """Relay, reconcile and work on every step but inference, until SIGINT or SIGTERM. Postgres and NATS are
+    waited for. Raises ConfigurationError if it cannot start.
     """
     run_until_signal(lambda stop: serve_orchestrator(settings, stop))
 
 
 def run_worker(settings: Settings) -> None:
-    """Work on runs until SIGINT or SIGTERM. Triton is waited for; it must keep its contract.
+    """Work on runs until SIGINT or SIGTERM. Triton, Postgres and NATS are waited for.
 
     Raises ModelContractError if Triton serves other models than this version knows, NotFoundError for a
-    project that there is not, StoreError or BusError if the worker cannot start.
+    project that there is not, ConfigurationError if Postgres or NATS refuses the worker.
     """
     run_until_signal(lambda stop: serve_worker(settings, stop))
 
 
 async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
     """`run_orchestrator` until `stop` is set. Brings the database to the current schema first."""
-    await migrate(settings.database_url)
     objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
-    async with (
-        Store.open(settings.database_url) as store,
-        Bus.open(settings.nats_url, settings.bus) as bus,
-    ):
-        await bus.provision()
+    async with AsyncExitStack() as stack:
+        opened = await unless_stopped(stop, _opened(settings, stack, _first_opened))
+        if opened is None:
+            return
+        store, bus = opened
         watch_pool(metrics.registry, store.figures.pool_use)
         relay = Relay(store, bus, settings.queue, settings.lease, metrics)
         reconciler = Reconciler(store, bus, settings.lease, metrics)
@@ -83,11 +81,13 @@ async def serve_orchestrator(settings: Settings, stop: asyncio.Event) -> None:
 
 async def serve_worker(settings: Settings, stop: asyncio.Event) -> None:
     """`run_worker` until `stop` is set."""
-    triton = await _open_triton(settings, stop)
+    url, interval_s = settings.triton_url, settings.lease.poll_interval_s
+    opening = patiently(f"Triton at {url}", lambda: TritonClient.open(url), interval_s)
+    triton = await unless_stopped(stop, opening)
     if triton is None:
         return
     async with triton:
-        if not await ends_before(stop, _check(triton)):
+        if await unless_stopped(stop, _checked(triton)) is None:
             return
         gpu = await open_gpu_decoding(triton)
         load = settings.queue.load(gpu.engines if gpu is not None else 0)
@@ -104,15 +104,17 @@ async def work_on_runs(
     """
     load = load or settings.queue.load()
     objects, metrics = open_object_store(settings.store_url, settings.cache), Metrics()
-    async with (
-        Store.open(settings.database_url) as store,
-        Bus.open(settings.nats_url, settings.bus) as bus,
-        Clusters(poses, partial(_cluster, settings, load)) as clusters,
-        Standby(clusters.ask, settings.lease.poll_interval_s, _shown(settings, metrics)) as standby,
-    ):
+    async with AsyncExitStack() as stack:
+        opened = await unless_stopped(stop, _opened(settings, stack, _scope_opened))
+        if opened is None:
+            return
+        store, bus, scope = opened
+        clusters = await stack.enter_async_context(Clusters(poses, partial(_cluster, settings, load)))
+        standby = await stack.enter_async_context(
+            Standby(clusters.ask, settings.lease.poll_interval_s, _shown(settings, metrics))
+        )
         watch_pool(metrics.registry, store.figures.pool_use)
         steps = {TaskKind.INFER: InferStep(store, objects, clusters, metrics)}
-        scope = await _scope_of_runs(settings, store)
         intake = Intake(store.tasks, bus, scope, settings.lease.poll_interval_s)
         runner = Runner(store, intake, steps, _run_options(settings, load), metrics, standby)
         with metrics_server(metrics, settings.metrics):
@@ -145,31 +147,42 @@ def orchestrator_steps(store: Store, objects: ObjectStore) -> Mapping[TaskKind, 
     }
 
 
-async def _check(triton: TritonClient) -> None:
+async def _checked(triton: TritonClient) -> TritonClient:
     await triton.check_contract()
     await triton.canary()
+    return triton
 
 
-async def _open_triton(settings: Settings, stop: asyncio.Event) -> TritonClient | None:
-    """A connection to a ready server; None if `stop` came first. What it waits for is said once."""
-    wake = Wake(stop)
-    said = ""
-    while not stop.is_set():
-        try:
-            return await TritonClient.open(settings.triton_url)
-        except InferenceError as error:
-            waiting = f"waiting for Triton at {settings.triton_url}: {error}"
-            if waiting != said:
-                _logger.warning("%s", waiting, extra={"action": "wait_triton"})
-                said = waiting
-            await wake.wait(settings.lease.poll_interval_s)
-    return None
+async def _opened(
+    settings: Settings, stack: AsyncExitStack, opening: Callable[[Settings, AsyncExitStack], Awaitable[T]]
+) -> T:
+    """What `opening` gives once Postgres and NATS answer; `stack` closes it, and each failed try itself."""
+
+    async def attempt() -> T:
+        async with AsyncExitStack() as attempted:
+            opened = await opening(settings, attempted)
+            stack.push_async_exit(attempted.pop_all())
+            return opened
+
+    return await patiently("Postgres and NATS", attempt, settings.lease.poll_interval_s)
 
 
-async def _scope_of_runs(settings: Settings, store: Store) -> Scope:
+async def _first_opened(settings: Settings, stack: AsyncExitStack) -> tuple[Store, Bus]:
+    """With the current schema and the stream."""
+    await migrate(settings.database_url)
+    store = await stack.enter_async_context(Store.open(settings.database_url))
+    bus = await stack.enter_async_context(Bus.open(settings.nats_url, settings.bus))
+    await bus.provision()
+    return store, bus
+
+
+async def _scope_opened(settings: Settings, stack: AsyncExitStack) -> tuple[Store, Bus, Scope]:
+    """With the lanes that are worked on."""
+    store = await stack.enter_async_context(Store.open(settings.database_url))
+    bus = await stack.enter_async_context(Bus.open(settings.nats_url, settings.bus))
     name = settings.only_project
     project_id = None if name is None else await store.levers.project_id(name)
-    return Scope(queue=Queue.RUNS, tier=settings.only_tier, project_id=project_id)
+    return store, bus, Scope(queue=Queue.RUNS, tier=settings.only_tier, project_id=project_id)
 
 
 def _step_options(settings: Settings) -> RunnerOptions:

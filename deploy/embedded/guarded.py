@@ -13,6 +13,7 @@ from typing import Self
 
 from deploy.embedded import guard
 from deploy.embedded.process import ServiceCommand
+from deploy.embedded.processes import descendants
 
 _LOG_MAX_BYTES = 8 << 20
 _GUARD_PATIENCE_S = 5.0
@@ -44,6 +45,11 @@ class GuardedProcess:
         return cls(process, command)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the end was seen."""
+        return self._process.returncode is not None
+
+    @property
     def pid(self) -> int:
         """Process id of the guard; the service is its child."""
         return self._process.pid
@@ -67,7 +73,14 @@ class GuardedProcess:
             return await self.kill()
 
     async def kill(self) -> int:
-        """Kill the service and its guard, and return the guard's exit status."""
+        """Kill the service, all that it has started and its guard, and return the guard's exit status.
+
+        Processes with a session of their own, such as those of PostgreSQL's connections, would outlive the
+        guard, and one that is stopped does not notice that its parent is gone.
+        """
+        for pid in descendants(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         return await self.wait()

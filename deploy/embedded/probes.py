@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import urllib.request
+from collections.abc import Collection
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from deploy.embedded.service import Probe
 _HTTP_TIMEOUT_S = 3.0
 _INFERENCE_TIMEOUT_S = 60.0
 _PICTURE = (32, 32, 3)
+_ACCEPTS, _REFUSES = 0, 1
+"""pg_isready(1)"""
 
 
 def http_answers(url: str) -> Probe:
@@ -72,10 +75,20 @@ def nats_greets(port: int) -> Probe:
 
 def postgres_accepts(pg_isready: Path, socket_dir: Path) -> Probe:
     """PostgreSQL's own `pg_isready` says that the server accepts connections."""
+    return _postgres_says(pg_isready, socket_dir, {_ACCEPTS})
+
+
+def postgres_answers(pg_isready: Path, socket_dir: Path) -> Probe:
+    """The server accepts connections or refuses them for now: it repairs itself and must be left to it."""
+    return _postgres_says(pg_isready, socket_dir, {_ACCEPTS, _REFUSES})
+
+
+def _postgres_says(pg_isready: Path, socket_dir: Path, statuses: Collection[int]) -> Probe:
+    """One of the exit statuses of `pg_isready`, which gives up after some seconds."""
 
     async def probe() -> bool:
         process = await asyncio.create_subprocess_exec(str(pg_isready), "-q", "-h", str(socket_dir))
-        return await process.wait() == 0
+        return await process.wait() in statuses
 
     return probe
 

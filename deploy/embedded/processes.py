@@ -3,8 +3,8 @@
 from pathlib import Path
 
 
-def descendant_names(pid: int) -> list[str]:
-    """Names, of at most 15 characters, of the living processes below `pid`."""
+def descendants(pid: int) -> dict[int, str]:
+    """The living processes below `pid`: their names, of at most 15 characters, by their ids."""
     parents, names = {}, {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -15,7 +15,7 @@ def descendant_names(pid: int) -> list[str]:
         if state not in "ZX":
             child = int(status.parent.name)
             parents[child], names[child] = int(parent), head.partition("(")[2]
-    return [names[child] for child in parents if _is_below(child, pid, parents)]
+    return {child: name for child, name in names.items() if _is_below(child, pid, parents)}
 
 
 def _is_below(child: int, ancestor: int, parents: dict[int, int]) -> bool:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.standstill import Pulses
 
+_MOST_DOUBLINGS = 32
+"""Beyond any delay."""
+
 Probe = Callable[[], Awaitable[bool]]
 """Tells whether a service can be used; never raises for one that cannot yet."""
 
@@ -44,20 +47,32 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestartPolicy:
-    """How often and how soon a service that died is started again."""
+    """How soon a service that died is started again, and when it is given up.
 
-    max_deaths: int = 5
-    """Deaths within `window_s` after which the supervisor gives up."""
-    window_s: float = 120.0
+    One that becomes ready each time is never given up: what kills it may be its input, which will be set
+    aside, and the rest of the stack works on. One that ends before it is ready, again and again, cannot run.
+    """
+
+    max_failed_starts: int = 5
+    """Ends before it was ready, one after the other, after which the supervisor gives up."""
+    window_s: float = 30.0
+    """Deaths within it make the next start later."""
     first_delay_s: float = 0.5
     max_delay_s: float = 10.0
 
-    def delay_s(self, deaths_s: Sequence[float]) -> float | None:
-        """Seconds to wait after the last of `deaths_s` (times, rising); None means to give up."""
-        recent = sum(death >= deaths_s[-1] - self.window_s for death in deaths_s)
-        if recent >= self.max_deaths:
+    def delay_s(self, deaths_s: Sequence[float], failed_starts: int) -> float | None:
+        """Seconds to wait after the last of `deaths_s` (times, rising); None means to give up.
+
+        `failed_starts` are the last of them, those before it was ready.
+        """
+        if failed_starts >= self.max_failed_starts:
             return None
-        return min(self.first_delay_s * 2.0 ** (recent - 1), self.max_delay_s)
+        doublings = min(self.recent(deaths_s) - 1, _MOST_DOUBLINGS)
+        return min(self.first_delay_s * 2.0**doublings, self.max_delay_s)
+
+    def recent(self, deaths_s: Sequence[float]) -> int:
+        """How many of `deaths_s` are within the window, the last one included."""
+        return sum(death >= deaths_s[-1] - self.window_s for death in deaths_s)
 
 
 def start_levels(services: Sequence[Service]) -> list[list[Service]]:

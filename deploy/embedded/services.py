@@ -14,6 +14,7 @@ from deploy.embedded.probes import (
     http_answers,
     nats_greets,
     postgres_accepts,
+    postgres_answers,
     triton_infers,
 )
 from deploy.embedded.process import ServiceCommand
@@ -108,10 +109,12 @@ def stack_services(layout: Layout) -> list[Service]:
 
 def _postgres(layout: Layout) -> Service:
     data = layout.postgres_data
+    asked = postgres.binary("pg_isready"), postgres.socket_dir(data)
     return Service(
         name="postgres",
         command=lambda: postgres.postgres_command(data),
-        ready=postgres_accepts(postgres.binary("pg_isready"), postgres.socket_dir(data)),
+        ready=postgres_accepts(*asked),
+        canary=Canary(works=postgres_answers(*asked)),
     )
 
 
@@ -121,6 +124,7 @@ def _nats(layout: Layout) -> Service:
         name="nats",
         command=lambda: nats.nats_command(layout.home.path / "nats", port),
         ready=nats_greets(port),
+        canary=Canary(works=nats_greets(port)),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import anyio
 import anyio.from_thread
 
+from deploy.embedded.elsewhere import check_elsewhere
 from deploy.embedded.home import Home
 from deploy.embedded.options import StackOptions
 from deploy.embedded.ports import choose_ports
@@ -61,11 +62,12 @@ async def embedded_stack(
 ) -> AsyncIterator[RunningStack]:
     """Start every service, publish stack.json, stop everything at the end.
 
-    Raises DirectoryTakenError, PortTakenError, ServiceDiedError.
+    Raises DirectoryTakenError, PortTakenError, ServiceDiedError and the errors of `check_elsewhere`.
     """
     home = Home(options.home.expanduser().absolute())
     fixed = {} if options.api_port is None else {"api": options.api_port}
     with home.locked() as lock_fd:
+        await check_elsewhere(options.external)
         ports = choose_ports(PORT_NAMES, home.ports, fixed)
         layout = Layout(
             home=home,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from core.errors import MareyError, ServiceDiedError
 from deploy.embedded.guarded import GuardedProcess, log_tail
-from deploy.embedded.processes import descendant_names
+from deploy.embedded.processes import descendants
 from deploy.embedded.service import Canary, RestartPolicy, Service, start_levels
 from deploy.embedded.standstill import Pulses, Standstill
 
@@ -37,6 +37,13 @@ class _Running:
     service: Service
     process: GuardedProcess
     deaths_s: list[float] = field(default_factory=list)
+    """Those that may still count, by the monotonic clock."""
+    failed_starts: int = 0
+    """Since it was ready last: how often it ended before it was again."""
+
+    def note_death(self, now_s: float, window_s: float) -> None:
+        """Older deaths than the window are forgotten."""
+        self.deaths_s = [death_s for death_s in self.deaths_s if death_s >= now_s - window_s] + [now_s]
 
 
 class Supervisor:
@@ -62,7 +69,7 @@ class Supervisor:
             await _all_or_first_failure([self._start_one(service) for service in level])
 
     async def watch(self) -> None:
-        """Restart services that die; raises ServiceDiedError when one keeps dying. Never returns."""
+        """Restart services that die; raises ServiceDiedError when one cannot start again. Never returns."""
         done, _ = await asyncio.wait(self._keepers.values(), return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -101,41 +108,41 @@ class Supervisor:
         return await GuardedProcess.start(command, self._log(service.name), self._lock_fd)
 
     async def _keep(self, running: _Running) -> None:
-        """Start the service again whenever it ends. Raises ServiceDiedError when it ends too often."""
+        """Start the service again whenever it ends. Raises ServiceDiedError when it cannot start any more."""
         problem = await _until_ended(running)
         while True:
-            await asyncio.sleep(await self._delay_after_death_s(running, problem))
+            await asyncio.sleep(self._delay_after_death_s(running, problem))
             problem = await self._run_again(running)
 
-    async def _delay_after_death_s(self, running: _Running, problem: str) -> float:
-        name = running.service.name
-        running.deaths_s.append(time.monotonic())
-        delay_s = self._policy.delay_s(running.deaths_s)
-        if delay_s is None and not await self._has_what_it_needs(running.service):
-            running.deaths_s.clear()
-            delay_s = self._policy.max_delay_s
+    def _delay_after_death_s(self, running: _Running, problem: str) -> float:
+        name, policy = running.service.name, self._policy
+        running.note_death(time.monotonic(), policy.window_s)
+        delay_s = policy.delay_s(running.deaths_s, running.failed_starts)
         if delay_s is None:
-            problem = f"{problem}; it died {len(running.deaths_s)} times, so it is not started again"
+            problem = f"{problem}, {running.failed_starts} times in a row, so it is not started again"
             raise ServiceDiedError(self._last_words(name, problem))
+        if (deaths := policy.recent(running.deaths_s)) > 1:
+            problem = f"{problem}; death {deaths} in {policy.window_s:g} s, next start in {delay_s:g} s"
         self._report(ServiceEvent(service=name, kind="died", detail=self._last_words(name, problem)))
         return delay_s
 
-    async def _has_what_it_needs(self, service: Service) -> bool:
-        """Whether the services that it cannot start without are ready, as far as they run here."""
-        needs = [self._running[need].service for need in service.needs if need in self._running]
-        return all(await asyncio.gather(*map(_is_ready, needs)))
-
     async def _run_again(self, running: _Running) -> str:
-        """Start a dead service and wait for its next end; returns how it ended."""
+        """Start a dead service and wait for its next end; returns how it ended.
+
+        One that is late is not taken for one that cannot start: it may wait for what it needs.
+        """
         name = running.service.name
         self._report(ServiceEvent(service=name, kind="starting"))
         try:
             running.process = await self._launch(running.service)
         except MareyError as error:
+            running.failed_starts += 1
             return f"did not start again: {error}"
         if problem := await _until_ready(running):
+            running.failed_starts += running.process.has_ended
             await running.process.stop()
             return problem
+        running.failed_starts = 0
         self._report(ServiceEvent(service=name, kind="ready"))
         return await _until_ended(running)
 
@@ -239,7 +246,7 @@ async def _never() -> str:
 
 
 def _helper_count(running: _Running, helper: str) -> int:
-    return descendant_names(running.process.pid).count(helper)
+    return list(descendants(running.process.pid).values()).count(helper)
 
 
 async def _probe_until_ready(service: Service) -> None:

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import asyncpg
 import msgspec
 
-from core.errors import StoreError
+from core.errors import ConfigurationError, StoreError
 from orchestrator.store.queries import load_queries
 
 T = TypeVar("T")
@@ -26,6 +26,26 @@ def store_errors() -> Iterator[None]:
         raise StoreError(f"Postgres: {error}") from error
     except (OSError, TimeoutError) as error:
         raise StoreError(f"Postgres does not answer: {error!r}") from error
+
+
+@contextmanager
+def opening_errors() -> Iterator[None]:
+    """As `store_errors`, but ConfigurationError for a server that answers and lets nobody of this name in."""
+    try:
+        with store_errors():
+            yield
+    except StoreError as error:
+        refusal = error.__cause__
+        if isinstance(refusal, _REFUSALS):
+            raise ConfigurationError(f"expected a database that lets us in, got: {refusal}") from error
+        raise
+
+
+_REFUSALS = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ClientConfigurationError,
+)
 
 
 class Session:
@@ -72,8 +92,11 @@ class Database(Session):
 
     @classmethod
     async def open(cls, url: str, max_connections: int = 8, role: str | None = None) -> Self:
-        """Connect, and work as `role` if one is given. Raises StoreError if Postgres does not answer."""
-        with store_errors():
+        """Connect, and work as `role` if one is given.
+
+        Raises StoreError if Postgres does not answer, ConfigurationError if it refuses us.
+        """
+        with opening_errors():
             pool = await asyncpg.create_pool(
                 url,
                 min_size=1,

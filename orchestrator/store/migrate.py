@@ -3,7 +3,7 @@
 import asyncpg
 
 from core.errors import ConfigurationError
-from orchestrator.store.database import store_errors
+from orchestrator.store.database import opening_errors
 from orchestrator.store.queries import load_migrations
 
 _LOCK_KEY = 7_237_081_554
@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 async def migrate(url: str) -> tuple[str, ...]:
     """Apply what is missing, in one transaction; return the names of the scripts that were applied.
 
-    Raises ConfigurationError if the database is newer than this program, StoreError if Postgres fails.
+    Raises ConfigurationError if the database is newer than this program or refuses it, StoreError if Postgres
+    fails.
     """
-    with store_errors():
+    with opening_errors():
         connection = await asyncpg.connect(url, timeout=10)
         try:
             async with connection.transaction():

@@ -19,7 +19,6 @@ from nats.aio.client import Client
 from deploy.embedded.home import Home
 from deploy.embedded.options import ExternalServices
 from deploy.embedded.ports import choose_ports
-from deploy.embedded.service import RestartPolicy
 from deploy.embedded.services import PORT_NAMES, Layout
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
 from deploy.embedded.target import machine_target
@@ -35,7 +34,6 @@ from tests.services.waiting import until
 READY_TIMEOUT_S = 90.0
 UNNOTICED_S = {"api": 0.0, "postgres": NOTICED_S, "nats": NOTICED_S, "triton": NOTICED_S}
 """What readiness depends on, and how long it may be away without being noticed."""
-_PATIENT = RestartPolicy(max_deaths=1000, first_delay_s=0.1, max_delay_s=0.1)
 
 
 @dataclass(frozen=True)
@@ -129,11 +127,19 @@ class Cluster:
 
     def until_ready_again(self, service: str, seen: int) -> None:
         """Wait for a `ready` of the service after the first `seen` events."""
+        self.until_event(service, "ready", seen)
+
+    def until_event(self, service: str, kind: str, seen: int) -> None:
+        """Wait for an event of the service after the first `seen` ones."""
         until(
-            lambda: any(_is_ready(event, service) for event in self.events[seen:]),
+            lambda: self.has_event(service, kind, seen),
             READY_TIMEOUT_S,
-            f"expected {service} to be ready again",
+            f"expected {service} to be {kind} again",
         )
+
+    def has_event(self, service: str, kind: str, seen: int) -> bool:
+        """Whether the service had an event after the first `seen` ones."""
+        return any((event.service, event.kind) == (service, kind) for event in self.events[seen:])
 
     def sql(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of one SQL statement."""
@@ -155,10 +161,6 @@ class Cluster:
             yield client
         finally:
             await client.close()
-
-
-def _is_ready(event: ServiceEvent, service: str) -> bool:
-    return (event.service, event.kind) == (service, "ready")
 
 
 @contextlib.contextmanager
@@ -184,7 +186,7 @@ async def _started(folder: Path, s3: S3Server | None) -> AsyncIterator[Cluster]:
             target=machine_target("cpu"),
         )
         events: list[ServiceEvent] = []
-        supervisor = Supervisor(home.logs, lock_fd, events.append, _PATIENT)
+        supervisor = Supervisor(home.logs, lock_fd, events.append)
         async with open_network(layout, s3, folder / "links") as network:
             cluster = Cluster(
                 layout=layout,

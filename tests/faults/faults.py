@@ -19,6 +19,10 @@ def _between(hurt: Callable[[Cluster, str, str, Random], str], role: str, servic
     return lambda cluster, random: hurt(cluster, role, service, random)
 
 
+def _without(service: str) -> Fault:
+    return lambda cluster, random: process_faults.restart_without(cluster, service, random)
+
+
 FAULTS: Mapping[str, Fault] = {
     **{
         f"kill_{service}": _on(process_faults.kill, service)
@@ -35,9 +39,13 @@ FAULTS: Mapping[str, Fault] = {
     "outage_triton_stub": process_faults.outage_of_a_stub,
     **{f"hang_{service}": _on(process_faults.hang, service) for service in ("postgres", "nats", "triton")},
     "hang_triton_stub": process_faults.hang_a_stub,
-    "hang_triton_for_good": lambda cluster, _: process_faults.hang_triton_for_good(cluster),
+    **{
+        f"hang_{service}_for_good": _on(process_faults.hang_for_good, service)
+        for service in ("postgres", "nats", "triton")
+    },
     "hang_triton_stub_for_good": process_faults.hang_a_stub_for_good,
     "hang_one_of_two_stubs": process_faults.hang_one_of_two_stubs,
+    **{f"restart_without_{service}": _without(service) for service in ("postgres", "nats")},
     "slow_triton": process_faults.slow_triton,
     "delete_stream": lambda cluster, _: record_faults.delete_the_stream(cluster),
     "empty_nats": lambda cluster, _: record_faults.empty_nats(cluster),

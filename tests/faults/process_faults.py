@@ -90,6 +90,30 @@ def _outage(cluster: Cluster, service: str, victim: psutil.Process) -> None:
     cluster.until_ready_again(service, seen)
 
 
+def restart_without(cluster: Cluster, service: str, random: Random) -> str:
+    """kill -9 of a service that stays away while Marey's own processes are killed, too: they wait for it."""
+    waited = threading.Event()
+
+    def stay_away() -> None:
+        assert waited.wait(DOWN_TIMEOUT_S)
+
+    cluster.before_start[service] = stay_away
+    roles = ["api", "orchestrator", *WORKERS]
+    random.shuffle(roles)
+    seen = len(cluster.events)
+    with cluster.away("api"):
+        for name in (service, *roles):
+            cluster.process(name).kill()
+        for role in roles:
+            cluster.until_event(role, "starting", seen)
+        time.sleep(random.uniform(0.0, 4.0))
+        waiting = [role for role in roles if not cluster.has_event(role, "ready", seen)]
+        waited.set()
+        for name in (service, *roles):
+            cluster.until_ready_again(name, seen)
+    return f"{len(waiting)} of {len(roles)} processes waited"
+
+
 def hang(cluster: Cluster, service: str) -> None:
     """All processes of a service are stopped until the API has noticed."""
     since_s = time.monotonic()
@@ -97,18 +121,18 @@ def hang(cluster: Cluster, service: str) -> None:
         cluster.readiness.until_noticed(since_s)
 
 
-def _hang_for_good(cluster: Cluster, processes: list[psutil.Process]) -> str:
-    """Processes of Triton are stopped until its supervisor notices, kills it and starts it again."""
+def hang_for_good(cluster: Cluster, service: str) -> str:
+    """All processes of a service."""
+    with cluster.away(service):
+        return _hang_for_good(cluster, cluster.processes(service), service)
+
+
+def _hang_for_good(cluster: Cluster, processes: list[psutil.Process], service: str = "triton") -> str:
+    """Processes of a service are stopped until its supervisor notices, kills it and starts it again."""
     seen, started_s = len(cluster.events), time.monotonic()
     _signal(processes, signal.SIGSTOP)
-    cluster.until_ready_again("triton", seen)
-    return f"Triton ready again after {time.monotonic() - started_s:.1f} s"
-
-
-def hang_triton_for_good(cluster: Cluster) -> str:
-    """The server and all its models."""
-    with cluster.away("triton"):
-        return _hang_for_good(cluster, cluster.processes("triton"))
+    cluster.until_ready_again(service, seen)
+    return f"{service} ready again after {time.monotonic() - started_s:.1f} s"
 
 
 def hang_a_stub_for_good(cluster: Cluster, random: Random) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy.embedded import postgres
-from deploy.embedded.probes import file_exists, triton_infers
+from deploy.embedded.probes import file_exists
 from deploy.embedded.process import ServiceCommand
 from deploy.embedded.service import Canary, Service
 from deploy.embedded.services import Layout, stack_services
@@ -31,7 +31,7 @@ USES = {
 }
 """Those that talk to each other. A store in a folder needs no way."""
 _PATIENCE_S = 8.0
-"""Of the supervisor with a Triton that hangs; longer than any fault that ends by itself."""
+"""Of the supervisor with a service that hangs; longer than any fault that ends by itself."""
 _NETWORK_INSTANCES = 2
 _POSTGRES_SOCKET = ".s.PGSQL.5432"
 _URLS = {
@@ -78,11 +78,14 @@ def fault_services(
 ) -> list[Service]:
     """The services; each does once what `before_start` has for it before it is started."""
     services = {service.name: service for service in stack_services(layout)}
-    canary = Canary(works=triton_infers(layout.ports["triton_http"]), interval_s=1.0, patience_s=_PATIENCE_S)
     pulses = Pulses(folder=pulses_folder(_repository(layout)), patience_s=_PATIENCE_S)
     services["triton"] = replace(
-        services["triton"], command=lambda: _triton_command(layout), canary=canary, pulses=pulses
+        services["triton"],
+        command=lambda: _triton_command(layout),
+        pulses=pulses,
     )
+    for name in ("postgres", "nats", "triton"):
+        services[name] = replace(services[name], canary=_impatient(services[name].canary))
     worker = services["worker"]
     for role in USES:
         services[role] = _with_short_leases(services[role], role, network.environments[role])
@@ -101,6 +104,11 @@ def fault_services(
         ready=file_exists(ready_file),
     )
     return [_hooked(service, before_start) for service in services.values()]
+
+
+def _impatient(canary: Canary | None) -> Canary:
+    assert canary is not None
+    return replace(canary, interval_s=1.0, patience_s=_PATIENCE_S)
 
 
 def networks_folder(layout: Layout) -> Path:

@@ -40,12 +40,16 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def marey_process(
-    role: str, environment: Mapping[str, str], folder: Path, prefix: Sequence[str] = ()
+    role: str,
+    environment: Mapping[str, str],
+    folder: Path,
+    prefix: Sequence[str] = (),
+    says: str | None = None,
 ) -> Iterator[MareyProcess]:
     """`marey ROLE` once it works; asked to stop at the end of the block, if it still runs.
 
     `prefix` is a command that starts another one. An API is told its port by MAREY_API_PORT, the others their
-    ready file.
+    ready file. With `says` the block begins once its log has these words, and it need not work.
     """
     name = f"{role}-{len(list(folder.glob(f'{role}-*.log')))}"
     ready_file = folder / f"{name}.ready"
@@ -64,5 +68,9 @@ def marey_process(
     port = environment.get("MAREY_API_PORT")
     is_ready = partial(answers, int(port)) if port else ready_file.exists
     log = folder / f"{name}.log"
-    with running(command, log, is_ready) as process:
+
+    def has_said() -> bool:
+        return says is not None and says in log.read_text()
+
+    with running(command, log, is_ready if says is None else has_said) as process:
         yield MareyProcess(process=process, log=log)

@@ -18,26 +18,30 @@ def service(name: str, *needs: str) -> Service:
 
 
 @pytest.mark.parametrize(
-    ("deaths_s", "delay_s"),
+    ("deaths_s", "failed_starts", "delay_s"),
     [
-        ([100.0], 0.5),
-        ([100.0, 101.0], 1.0),
-        ([100.0, 101.0, 102.0], 2.0),
-        ([100.0, 101.0, 102.0, 103.0, 104.0], None),
-        ([1.0, 2.0, 3.0, 4.0, 1000.0], 0.5),
+        ([100.0], 0, 0.5),
+        ([100.0, 101.0], 0, 1.0),
+        ([100.0, 101.0, 102.0], 2, 2.0),
+        ([100.0 + n for n in range(20)], 0, 10.0),
+        ([100.0 + n for n in range(20)], 4, 10.0),
+        ([100.0, 101.0, 102.0, 103.0, 104.0], 5, None),
+        ([1.0, 200.0, 400.0, 600.0, 1000.0], 5, None),
+        ([1.0, 2.0, 3.0, 4.0, 1000.0], 0, 0.5),
     ],
 )
-def test_the_delay_doubles_with_recent_deaths_until_the_policy_gives_up(
-    deaths_s: list[float], delay_s: float | None
+def test_the_delay_doubles_with_recent_deaths_until_the_service_cannot_start(
+    deaths_s: list[float], failed_starts: int, delay_s: float | None
 ) -> None:
-    assert RestartPolicy().delay_s(deaths_s) == delay_s
+    assert RestartPolicy().delay_s(deaths_s, failed_starts) == delay_s
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1).map(sorted))
-def test_a_delay_is_bounded(deaths_s: list[float]) -> None:
-    policy = RestartPolicy(max_deaths=50)
-    delay_s = policy.delay_s(deaths_s)
-    assert delay_s is None or policy.first_delay_s <= delay_s <= policy.max_delay_s
+def test_however_often_a_service_dies_it_is_started_again_after_a_bounded_time(deaths_s: list[float]) -> None:
+    policy = RestartPolicy()
+    delay_s = policy.delay_s(deaths_s, failed_starts=0)
+    assert delay_s is not None
+    assert policy.first_delay_s <= delay_s <= policy.max_delay_s
 
 
 def test_services_start_together_once_their_needs_are_met() -> None:

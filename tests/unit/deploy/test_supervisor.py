@@ -19,7 +19,7 @@ from deploy.embedded.standstill import Pulses
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
 from tests.services.waiting import eventually
 
-QUICK = RestartPolicy(max_deaths=3, first_delay_s=0.01, max_delay_s=0.02)
+QUICK = RestartPolicy(max_failed_starts=3, first_delay_s=0.01, max_delay_s=0.02)
 ANNOUNCE = "import os, sys, time; open(sys.argv[1], 'a').write(f'{os.getpid()}\\n'); "
 FOREVER = ANNOUNCE + "time.sleep(600)"
 
@@ -103,38 +103,63 @@ async def test_a_service_that_loses_its_guard_dies_with_it_and_is_started_again(
         await eventually(lambda: not alive(pids_of(tmp_path, "bus")[0]))
 
 
-async def test_a_service_is_not_given_up_while_one_that_it_needs_is_away(tmp_path: Path) -> None:
+async def test_a_service_that_becomes_ready_each_time_is_never_given_up(tmp_path: Path) -> None:
+    """What kills it may be its input. The status tells how often it died, and when it is started again."""
+    code = ANNOUNCE + "time.sleep(0.2)"
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        await supervisor.start([python_service(tmp_path, "bus", code)])
+        watching = asyncio.create_task(supervisor.watch())
+        await eventually(lambda: len(pids_of(tmp_path, "bus")) > 2 * QUICK.max_failed_starts)
+        assert not watching.done()
+        watching.cancel()
+    died = [event.detail.splitlines()[0] for event in events if event.kind == "died"]
+    assert died[:2] == [
+        f"bus ended with status 0; the end of {tmp_path / 'bus.log'}:",
+        f"bus ended with status 0; death 2 in 30 s, next start in 0.02 s; the end of {tmp_path / 'bus.log'}:",
+    ]
+
+
+async def test_a_service_that_is_late_when_it_is_started_again_is_not_given_up(tmp_path: Path) -> None:
+    """It may wait for a service elsewhere."""
     is_there = asyncio.Event()
+    is_there.set()
+    service = python_service(tmp_path, "worker", FOREVER, start_timeout_s=0.3)
 
     async def ready() -> bool:
-        return is_there.is_set()
+        return is_there.is_set() and await service.ready()
 
-    bus = dataclasses.replace(python_service(tmp_path, "bus", FOREVER), ready=ready)
-    dies_when_it_is_started_again = "time.sleep(600 if len(open(sys.argv[1]).readlines()) == 1 else 0)"
-    worker = python_service(tmp_path, "worker", ANNOUNCE + dies_when_it_is_started_again, needs=("bus",))
-    async with supervising(tmp_path, []) as supervisor:
-        is_there.set()
-        await supervisor.start([bus, worker])
+    events: list[ServiceEvent] = []
+    async with supervising(tmp_path, events) as supervisor:
+        await supervisor.start([dataclasses.replace(service, ready=ready, start_timeout_s=0.3)])
         is_there.clear()
         watching = asyncio.create_task(supervisor.watch())
         os.kill(pids_of(tmp_path, "worker")[0], signal.SIGKILL)
-        await eventually(lambda: len(pids_of(tmp_path, "worker")) > 2 * QUICK.max_deaths)
+        await eventually(lambda: len(pids_of(tmp_path, "worker")) > 2 * QUICK.max_failed_starts)
         assert not watching.done()
         is_there.set()
-        async with asyncio.timeout(20):
-            with pytest.raises(ServiceDiedError, match="it died 3 times"):
-                await watching
+        await eventually(lambda: [event.kind for event in events].count("ready") == 2)
+        watching.cancel()
 
 
-async def test_a_service_that_keeps_dying_ends_the_watch_with_the_end_of_its_log(tmp_path: Path) -> None:
-    code = ANNOUNCE + "time.sleep(0.3); print('no space left on the moon'); sys.exit(7)"
-    async with supervising(tmp_path, []) as supervisor:
-        await supervisor.start([python_service(tmp_path, "bus", code)])
+async def test_a_service_that_cannot_start_any_more_ends_the_watch_with_the_end_of_its_log(
+    tmp_path: Path,
+) -> None:
+    code = ANNOUNCE + "print('no space left on the moon'); time.sleep(0.3); sys.exit(7)"
+    service = python_service(tmp_path, "bus", code)
+    events: list[ServiceEvent] = []
+
+    async def ready() -> bool:
+        return await service.ready() and not any(event.kind == "died" for event in events)
+
+    async with supervising(tmp_path, events) as supervisor:
+        await supervisor.start([dataclasses.replace(service, ready=ready)])
         async with asyncio.timeout(20):
-            with pytest.raises(ServiceDiedError, match="died 3 times") as failure:
+            with pytest.raises(ServiceDiedError, match="while starting, 3 times in a row") as failure:
                 await supervisor.watch()
     assert "ended with status 7" in str(failure.value)
     assert "no space left on the moon" in str(failure.value)
+    assert len(pids_of(tmp_path, "bus")) == 1 + 3
 
 
 @pytest.mark.parametrize(
@@ -258,6 +283,28 @@ async def test_a_service_that_hangs_is_killed_and_started_again(tmp_path: Path) 
     assert [event.detail.splitlines()[0] for event in events if event.kind == "died"] == [
         f"triton did no work for 0.5 s and was killed; the end of {tmp_path / 'triton.log'}:"
     ]
+
+
+async def test_what_a_service_has_started_is_killed_with_it_although_it_is_stopped(tmp_path: Path) -> None:
+    """As PostgreSQL's processes of connections, which have sessions of their own."""
+    code = (
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "open(sys.argv[1], 'a').write(f'{child.pid}\\n')\n"
+        "time.sleep(600)"
+    )
+
+    async def works() -> bool:
+        return len(pids_of(tmp_path, "postgres")) == 2
+
+    async with supervising(tmp_path, []) as supervisor:
+        service = python_service(tmp_path, "postgres", code)
+        canary = Canary(works=works, interval_s=0.05, patience_s=0.5)
+        await supervisor.start([dataclasses.replace(service, canary=canary)])
+        child = pids_of(tmp_path, "postgres")[0]
+        os.kill(child, signal.SIGSTOP)
+        await eventually(lambda: len(pids_of(tmp_path, "postgres")) == 2)
+        await eventually(lambda: not alive(child))
 
 
 async def test_a_service_with_a_process_that_stands_still_is_started_again(tmp_path: Path) -> None:

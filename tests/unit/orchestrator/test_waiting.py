@@ -6,7 +6,7 @@ import time
 import pytest
 
 from core.errors import BusError
-from orchestrator.process import ends_before
+from orchestrator.process import unless_stopped
 from orchestrator.waiting import Wake
 
 LONG_S = 30.0
@@ -43,10 +43,10 @@ async def test_the_stop_ends_every_wait() -> None:
 
 async def test_what_a_stop_breaks_off_did_not_end() -> None:
     stop = asyncio.Event()
-    assert await ends_before(stop, asyncio.sleep(0))
+    assert await unless_stopped(stop, asyncio.sleep(0, "ended")) == "ended"
     asyncio.get_running_loop().call_later(0.01, stop.set)
     started = time.monotonic()
-    assert not await ends_before(stop, asyncio.sleep(LONG_S))
+    assert await unless_stopped(stop, asyncio.sleep(LONG_S, "ended")) is None
     assert time.monotonic() - started < LONG_S / 2
 
 
@@ -55,4 +55,4 @@ async def test_what_fails_before_the_stop_is_raised() -> None:
         raise BusError
 
     with pytest.raises(BusError):
-        await ends_before(asyncio.Event(), fail())
+        await unless_stopped(asyncio.Event(), fail())
