@@ -259,12 +259,22 @@ class _Troubles:
     def __init__(self) -> None:
         self.is_open = False
         self.last: Exception | None = None
+        self.refusal: Exception | None = None
+        """Not always heard: a server that refuses closes the connection at once."""
 
     async def note(self, error: Exception) -> None:
         """Called by the client."""
         self.last = error
+        if _REFUSAL in str(error):
+            self.refusal = error
         if self.is_open:
             _logger.warning("NATS connection: %r", error, extra={"action": "nats_error"})
+
+    def summary(self) -> BusError | ConfigurationError:
+        """Why there is no connection."""
+        if self.refusal is not None:
+            return ConfigurationError(f"expected a NATS server that lets us in, got: {self.refusal}")
+        return BusError("NATS does not answer" + (f": {self.last!r}" if self.last is not None else ""))
 
 
 async def _connected(servers: list[str]) -> Client:
@@ -284,16 +294,9 @@ async def _connected(servers: list[str]) -> Client:
     except BusError as error:
         with _last_words():
             await client.close()
-        raise _no_connection(troubles.last) from error
+        raise troubles.summary() from error
     troubles.is_open = True
     return client
-
-
-def _no_connection(trouble: Exception | None) -> BusError | ConfigurationError:
-    """Why there is none."""
-    if _REFUSAL in str(trouble):
-        return ConfigurationError(f"expected a NATS server that lets us in, got: {trouble}")
-    return BusError("NATS does not answer" if trouble is None else f"NATS does not answer: {trouble!r}")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from core.errors import ConfigurationError
 from deploy.embedded.nats import nats_command, nats_url
 from deploy.embedded.postgres import postgres_command, postgres_url, socket_dir
 from orchestrator.bus import Bus
+from orchestrator.opening import patiently
 from orchestrator.store import Store
 from tests.services import stacks
 from tests.services.processes import MareyProcess, marey_process
@@ -118,6 +119,10 @@ async def test_a_nats_server_that_refuses_us_is_not_waited_for(tmp_path: Path) -
     with running(command, tmp_path / "nats.log", lambda: answers(port)):
         async with Bus.open(f"nats://marey:right@127.0.0.1:{port}") as bus:
             await bus.provision()
-        with pytest.raises(ConfigurationError, match="Authorization Violation"):
+
+        async def open_wrongly() -> None:
             async with Bus.open(f"nats://marey:wrong@127.0.0.1:{port}"):
                 pass
+
+        with pytest.raises(ConfigurationError, match="Authorization Violation"):
+            await patiently("NATS", open_wrongly, 0.1)
