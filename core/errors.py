@@ -23,9 +23,11 @@ MareyError
 ├── ServiceError              a part of the system did not do its work; repeating may help (`retryable`)
 │   ├── StoreError, BusError, ObjectStoreError
 │   ├── InferenceError        Triton refused or failed a request
-│   │   ├── InferenceUnavailableError, InferenceTimeoutError, InferenceRefusedError
+│   │   ├── InferenceUnavailableError, InferenceTimeoutError, InferenceRefusedError, InferenceLostError
+│   │   ├── KillingFrameError, KillingVideoError
 │   │   └── MixedNetworksError
 │   ├── LeaseLostError        another worker has taken this task over
+│   ├── SuspectWaitsError     another run that may have ended Triton is tried
 │   └── NotReadyError, StorageFullError, WorkerLostError, UnforeseenError
 └── ConfigurationError        this installation cannot run as it is; the message says what to do
     └── ModelContractError, WeightsError, NumpyVersionError, PortTakenError, DirectoryTakenError,
@@ -276,6 +278,24 @@ class InferenceRefusedError(InferenceError):
     retryable = False
 
 
+class InferenceLostError(InferenceError):
+    """Triton, or the process of a model, ended while it worked on this request."""
+
+
+class KillingFrameError(InferenceError):
+    """Triton ended while it worked on this frame and on nothing else of the worker."""
+
+    def __init__(self, message: str | None = None, frame_index: int | None = None) -> None:
+        super().__init__(message)
+        self.frame_index = frame_index
+
+
+class KillingVideoError(InferenceError):
+    """Frames of this video ended Triton again and again: the rest of it was not tried."""
+
+    retryable = False
+
+
 class MixedNetworksError(InferenceError):
     """A video met different networks again and again: all Triton servers must serve the same ones."""
 
@@ -286,6 +306,10 @@ class LeaseLostError(ServiceError):
     """The task's lease was lost: another worker has it."""
 
     retryable = False
+
+
+class SuspectWaitsError(ServiceError):
+    """Another run that may have ended Triton is tried: this one waits."""
 
 
 class NotReadyError(ServiceError):

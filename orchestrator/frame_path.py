@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from core.errors import InferenceUnavailableError
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import (
+    InferenceError,
+    InferenceLostError,
+    InferenceUnavailableError,
+    KillingFrameError,
+    ModelContractError,
+)
 from core.networks import Networks
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
@@ -77,9 +86,12 @@ class FramePath:
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """One pose batch per frame batch, in order; damaged frames are absent from `decoded_frames`.
 
+        With `alone` frames travel one by one (with a detector interval, group by group), each once the one
+        before was answered: if Triton ends, KillingFrameError tells with which.
         Raises MediaError leaves if nothing can be decoded and InferenceError leaves if Triton fails, or does
         not serve `networks` all the time.
         Closing the iterator early (`contextlib.aclosing`) stops the decoder and gives all slots back.
@@ -88,13 +100,17 @@ class FramePath:
         serving = await ring.serving()
         if serving.networks != networks:
             raise InferenceUnavailableError(f"Triton: expected networks {networks}, got {serving.networks}")
-        run = VideoRun(path=path, info=info, batches=batches, detector_interval=detector_interval)
+        if alone:
+            await self._see_it_compute()
+        run = VideoRun(
+            path=path, info=info, batches=batches, detector_interval=detector_interval, alone=alone
+        )
         frames_max = min(
             self._settings.frames_per_request,
             self._triton.frames_per_request_max,
             ring.frames_per_slot(info.height_px, info.width_px),
         )
-        flow = _Flow(ring, serving)
+        flow = _Flow(ring, serving, alone)
         filler = RequestFiller(run, self._decoder, ring, frames_max, flow.port())
         assembly = BatchAssembly(batches, self._triton.joint_count)
         async with aclosing(flow.results(filler.fill)) as results:
@@ -103,6 +119,13 @@ class FramePath:
                     yield batch
         for batch in assembly.rest():
             yield batch
+
+    async def _see_it_compute(self) -> None:
+        """So that no frame is blamed for what was there before. Raises InferenceUnavailableError."""
+        try:
+            await self._triton.canary()
+        except (InferenceError, ModelContractError) as error:
+            raise InferenceUnavailableError(f"Triton does not compute: {error}") from error
 
     def _open_ring(self) -> FrameRing:
         if self._ring is None:
@@ -121,9 +144,11 @@ class _Result:
 class _Flow:
     """One run under way, on the event loop; its decoder runs in a thread."""
 
-    def __init__(self, ring: FrameRing, serving: Serving) -> None:
+    def __init__(self, ring: FrameRing, serving: Serving, alone: bool) -> None:
         self._ring = ring
         self._serving = serving
+        self._alone = alone
+        self._turn = asyncio.Semaphore(1 if alone else REQUESTS_AHEAD)
         self._loop = asyncio.get_running_loop()
         self._held: set[Slot] = set()
         self._ahead = asyncio.Semaphore(REQUESTS_AHEAD)
@@ -196,7 +221,10 @@ class _Flow:
 
     async def _infer(self, request: FrameRequest) -> _Result:
         try:
-            poses = await self._ring.infer(request.slot, request.shape, self._serving, request.detected)
+            async with self._turn:
+                poses = await self._ring.infer(request.slot, request.shape, self._serving, request.detected)
+        except InferenceLostError as error:
+            raise _killed_by(request.frames, error) if self._alone else error from error
         finally:
             self._give_back(request.slot)
         return _Result(request=request, poses=poses)
@@ -205,6 +233,12 @@ class _Flow:
         if slot in self._held:
             self._held.remove(slot)
             self._ring.release(slot)
+
+
+def _killed_by(frames: NDArray[np.int32], error: InferenceLostError) -> KillingFrameError:
+    first, last = int(frames[0]), int(frames[-1])
+    named = f"frame {first}" if first == last else f"frames {first} to {last}"
+    return KillingFrameError(f"{named}: {error}", first if first == last else None)
 
 
 def _in_video(result: _Result) -> PoseBatch:

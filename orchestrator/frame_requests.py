@@ -23,6 +23,8 @@ class VideoRun:
     batches: Sequence[FrameSpan]
     """At least one; they follow each other."""
     detector_interval: int = 1
+    alone: bool = False
+    """Each frame, or each group of frames that belong together, travels in a request of its own."""
 
     @property
     def span(self) -> FrameSpan:
@@ -105,6 +107,8 @@ class RequestFiller:
         """For the frame and, if it is the first of its group, for all of that."""
         group = self._plan.group_of(frame_index)
         has_begun = bool(self._frames) and self._frames[-1] >= group.start
+        if self._run.alone and self._frames and not has_begun:
+            return False
         needed = 1 if has_begun else group.frame_count
         return len(self._frames) + needed <= self._shape[0]
 

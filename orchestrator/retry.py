@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from core.errors import (
     BusError,
     ClusterNotAllowedError,
+    InferenceLostError,
     InferenceUnavailableError,
     InputError,
+    KillingFrameError,
     MareyError,
     ObjectStoreError,
     StoreError,
@@ -14,6 +16,7 @@ from core.errors import (
     WorkerLostError,
 )
 from core.jobs import TaskStatus
+from orchestrator.bisection import ATTEMPTS_OF_A_PIECE
 from orchestrator.store.tasks import Failure, Lease
 
 FIRST_DELAY_S = 1.0
@@ -22,7 +25,7 @@ UNAVAILABLE_LIMIT_S = 3600.0
 """So long may a service be away without using up a task's attempts."""
 LONGEST_UNAVAILABLE_DELAY_S = 8.0
 """Work goes on this soon after the service is back."""
-_UNAVAILABLE = (InferenceUnavailableError, StoreError, BusError, ObjectStoreError)
+_UNAVAILABLE = (InferenceUnavailableError, InferenceLostError, StoreError, BusError, ObjectStoreError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class Retry:
     delay_s: float
     refund: int
     """Attempts that do not count."""
+    is_suspect: bool = False
+    """It may have ended Triton, so it is tried alone from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,32 +53,40 @@ def decide(error: Exception, lease: Lease, jitter: float) -> Retry | GiveUp:
     """Judge the error of an attempt. `jitter` in [0, 1) spreads the retries of many tasks.
 
     Bad input is final. An error that repeating may cure, and one that nobody foresaw, is retried until the
-    attempts are used up; while a service is away or a disk is full, attempts are free for an hour. A cluster
-    that is not allowed is a setting, which a person can mend.
+    attempts are used up; while a service is away or a disk is full, attempts are free for an hour. So is one
+    that Triton's end met among others; the next ones are made alone, and few of them, because each may cost
+    everybody a restart. A cluster that is not allowed is a setting, which a person can mend.
     """
     known = error if isinstance(error, MareyError) else _unforeseen(error)
-    failure = describe(known)
+    failure, is_suspect = describe(known), isinstance(known, InferenceLostError)
     if isinstance(known, ClusterNotAllowedError):
         return GiveUp(failure=failure, status=TaskStatus.DEAD)
     if isinstance(known, InputError):
         return GiveUp(failure=failure, status=TaskStatus.DONE)
     if isinstance(known, _UNAVAILABLE) and lease.age_s < UNAVAILABLE_LIMIT_S:
         delay_s = min(LONGEST_UNAVAILABLE_DELAY_S, max(FIRST_DELAY_S, lease.age_s / 4))
-        return Retry(failure=failure, delay_s=_spread(delay_s, jitter), refund=1)
-    if not known.retryable or lease.attempts >= lease.max_attempts:
+        return Retry(failure=failure, delay_s=_spread(delay_s, jitter), refund=1, is_suspect=is_suspect)
+    if not known.retryable or lease.attempts >= _attempts_allowed(known, lease):
         return GiveUp(failure=failure, status=TaskStatus.DEAD)
-    return Retry(failure=failure, delay_s=_delay_s(lease.attempts, jitter), refund=0)
+    delay_s = _delay_s(lease.attempts, jitter)
+    return Retry(failure=failure, delay_s=delay_s, refund=0, is_suspect=is_suspect)
 
 
 def describe(error: MareyError) -> Failure:
     """The error as its user sees it."""
-    return Failure(code=error.code, message=str(error))
+    frame_index = error.frame_index if isinstance(error, KillingFrameError) else None
+    return Failure(code=error.code, message=str(error), frame_index=frame_index)
 
 
 def lost_lease(lease: Lease) -> GiveUp:
     """A task whose worker fell silent in the last attempt that it may have."""
     error = WorkerLostError(f"expected an answer within {lease.max_attempts} attempts, got silent workers")
     return GiveUp(failure=describe(error), status=TaskStatus.DEAD)
+
+
+def _attempts_allowed(error: MareyError, lease: Lease) -> int:
+    is_killing = isinstance(error, KillingFrameError)
+    return min(ATTEMPTS_OF_A_PIECE, lease.max_attempts) if is_killing else lease.max_attempts
 
 
 def _unforeseen(error: Exception) -> UnforeseenError:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.errors import BusError, LeaseLostError, MareyError, StoreError
+from core.errors import BusError, LeaseLostError, MareyError, StoreError, SuspectWaitsError
 from core.jobs import TaskKind, TaskStatus
 from orchestrator.bus import Delivery
 from orchestrator.intake import Intake, Taken
@@ -70,6 +70,8 @@ class Runner:
         self._options = options
         self._metrics = metrics
         self._working: dict[asyncio.Task[None], Taken] = {}
+        self._suspect: asyncio.Task[None] | None = None
+        """What has its Triton to itself here, because it may have ended one."""
 
     async def run(self, wake: Wake) -> None:
         """Take and work; a message is taken only when there is a slot for it."""
@@ -99,10 +101,11 @@ class Runner:
         return None
 
     def _closed(self) -> Set[str | None]:
-        """The Tritons that have as many runs as they may, and those that are away."""
+        """The Tritons that have as many runs as they may, that try a suspect, and those that are away."""
         busy = Counter(taken.cluster_url for taken in self._working.values())
         full = {cluster_url for cluster_url, runs in busy.items() if runs >= self._options.slots}
-        return full | (self._standby.away if self._standby is not None else set())
+        tried = {self._working[self._suspect].cluster_url} if self._suspect is not None else set()
+        return full | tried | (self._standby.away if self._standby is not None else set())
 
     async def _decline(self, delivery: Delivery, delay_s: float = 0.0) -> None:
         """Nobody begins with it here: the stop came while it was taken, or Postgres gives no lease."""
@@ -118,6 +121,8 @@ class Runner:
 
         def finish(task: asyncio.Task[None]) -> None:
             del self._working[task]
+            if self._suspect is task:
+                self._suspect = None
             wake.hint()
 
         task.add_done_callback(finish)
@@ -130,8 +135,9 @@ class Runner:
             lease = await self._store.tasks.lease(
                 message.task_id, message.epoch, options.worker, options.lease.lease_s
             )
-        except StoreError as error:
-            _logger.warning("task %d: %s", message.task_id, error, extra={"action": "lease"})
+        except (StoreError, SuspectWaitsError) as error:
+            level = logging.WARNING if isinstance(error, StoreError) else logging.DEBUG
+            _logger.log(level, "task %d: %s", message.task_id, error, extra={"action": "lease"})
             return await self._decline(delivery, options.lease.poll_interval_s)
         try:
             if lease is not None:
@@ -173,7 +179,9 @@ class Runner:
 
     async def _while_held(self, lease: Lease, delivery: Delivery) -> None:
         """Do the step and renew its lease; a lost lease breaks it off."""
-        step = asyncio.create_task(self._steps[lease.kind].run(lease), name=f"{lease.kind}-{lease.id}")
+        if lease.is_suspect:
+            self._suspect = asyncio.current_task()
+        step = asyncio.create_task(self._step(lease), name=f"{lease.kind}-{lease.id}")
         keeper = asyncio.create_task(self._keep(lease, delivery), name=f"keep-{lease.id}")
         try:
             await asyncio.wait({step, keeper}, return_when=asyncio.FIRST_COMPLETED)
@@ -184,6 +192,15 @@ class Runner:
             step.cancel()
             keeper.cancel()
             await asyncio.gather(step, keeper, return_exceptions=True)
+
+    async def _step(self, lease: Lease) -> None:
+        """A suspect begins when everything else that its Triton does for this worker has ended."""
+        if lease.is_suspect:
+            working = self._working.items()
+            mine = {task for task, taken in working if taken.cluster_url == lease.cluster_url}
+            if others := mine - {self._suspect}:
+                await asyncio.wait(others)
+        await self._steps[lease.kind].run(lease)
 
     async def _keep(self, lease: Lease, delivery: Delivery) -> None:
         """Renew until the lease is lost, or must be taken for lost because Postgres is away too long."""
@@ -215,7 +232,9 @@ class Runner:
 
     async def _carry_out(self, decision: Retry | GiveUp, lease: Lease) -> Outcome:
         if isinstance(decision, Retry):
-            await self._store.tasks.release(lease, decision.delay_s, decision.refund, decision.failure)
+            await self._store.tasks.release(
+                lease, decision.delay_s, decision.refund, decision.failure, decision.is_suspect
+            )
             return Outcome.RETRIED
         try:
             await self._store.flow.fail(lease, decision.failure, decision.status)

@@ -6,8 +6,15 @@ from collections.abc import Awaitable, Callable, Set
 from types import TracebackType
 from typing import Self
 
-from core.errors import InferenceError, InferenceUnavailableError, MareyError
+from core.errors import (
+    InferenceError,
+    InferenceLostError,
+    InferenceUnavailableError,
+    KillingFrameError,
+    MareyError,
+)
 
+_AWAY = (InferenceUnavailableError, InferenceLostError, KillingFrameError)
 _logger = logging.getLogger(__name__)
 
 Ask = Callable[[str | None], Awaitable[object]]
@@ -45,7 +52,7 @@ class Standby:
 
     def note(self, cluster_url: str | None, error: Exception | None) -> None:
         """How an attempt with a Triton ended."""
-        if isinstance(error, InferenceUnavailableError) and cluster_url not in self._asking:
+        if isinstance(error, _AWAY) and cluster_url not in self._asking:
             self._asking[cluster_url] = asyncio.create_task(self._until_back(cluster_url), name="standby")
             extra = {"action": "standby", "cluster": cluster_url}
             _logger.warning("no runs are taken until Triton is back: %s", error, extra=extra)

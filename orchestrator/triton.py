@@ -17,6 +17,7 @@ from tritonclient.utils import InferenceServerException
 
 from core.errors import (
     InferenceError,
+    InferenceLostError,
     InferenceRefusedError,
     InferenceTimeoutError,
     InferenceUnavailableError,
@@ -266,7 +267,7 @@ class TritonClient:
     async def _infer(
         self, model: str, tensor: InferInput, parameters: dict[str, str] | None = None
     ) -> InferResult:
-        with triton_errors(model, on_timeout=InferenceTimeoutError):
+        with triton_errors(model, on_timeout=InferenceTimeoutError, on_loss=InferenceLostError):
             return await self._client.infer(
                 model, [tensor], parameters=parameters, client_timeout=REQUEST_TIMEOUT_S
             )
@@ -280,17 +281,24 @@ def _expected_contracts(detector: ModelContract, pose: ModelContract) -> dict[st
 
 
 @contextmanager
-def triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavailableError) -> Iterator[None]:
-    """Foreign errors become ours. A lost region means a restarted server, a dead stub one that will be,
-    models without versions one that stops: worth another try."""
+def triton_errors(
+    what: str,
+    on_timeout: type[InferenceError] = InferenceUnavailableError,
+    on_loss: type[InferenceError] = InferenceUnavailableError,
+) -> Iterator[None]:
+    """Foreign errors become ours. A lost region means a restarted server, models without versions one that
+    stops, and without a connection nothing was begun: worth another try. A broken connection or a dead stub
+    may be the request's doing."""
     try:
         yield
     except UsageError as error:
         raise InferenceUnavailableError(f"Triton, {what}: the client was closed") from error
     except InferenceServerException as error:
         message = f"Triton, {what}: {error.message()}"
-        if any(sign in message for sign in _RESTARTS) or error.status() in _UNAVAILABLE:
+        if any(sign in message for sign in _NEVER_BEGUN) or error.status() == _FULL:
             raise InferenceUnavailableError(message) from error
+        if _DEAD_STUB in message or error.status() in _BROKEN_OFF:
+            raise on_loss(message) from error
         if error.status() == "StatusCode.DEADLINE_EXCEEDED":
             raise on_timeout(message) from error
         if error.status() == "StatusCode.INVALID_ARGUMENT":
@@ -298,8 +306,15 @@ def triton_errors(what: str, on_timeout: type[InferenceError] = InferenceUnavail
         raise InferenceError(message) from error
 
 
-_RESTARTS = ("Unable to find shared memory region", "is not healthy", "has no available versions")
-_UNAVAILABLE = {"StatusCode.UNAVAILABLE", "StatusCode.RESOURCE_EXHAUSTED", "StatusCode.CANCELLED"}
+_NEVER_BEGUN = (
+    "Unable to find shared memory region",
+    "has no available versions",
+    "failed to connect",
+    "Failed to connect",
+)
+_DEAD_STUB = "is not healthy"
+_FULL = "StatusCode.RESOURCE_EXHAUSTED"
+_BROKEN_OFF = {"StatusCode.UNAVAILABLE", "StatusCode.CANCELLED"}
 
 
 def _refuse(model: str, fault: str | None) -> None:

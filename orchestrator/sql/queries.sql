@@ -205,7 +205,8 @@ FROM project p
 WHERE t.id = $1 AND t.epoch = $2 AND t.status IN ('ready', 'sent') AND p.id = t.project_id
 RETURNING t.id, t.kind, t.job_id, t.video_id, t.tier, t.first_frame, t.last_frame, t.epoch, t.attempts,
           t.max_attempts, extract(epoch FROM now() - t.started_at)::float8 AS age_s,
-          coalesce((p.project_levers ->> 'lease_s')::float8, $4) AS lease_s, p.project_cluster_url AS cluster_url;
+          coalesce((p.project_levers ->> 'lease_s')::float8, $4) AS lease_s, p.project_cluster_url AS cluster_url,
+          t.is_suspect;
 
 -- name: renew_lease
 -- Keep task $1, held with epoch $2, for $3 more seconds, unless it has made no progress for too long.
@@ -214,10 +215,10 @@ WHERE id = $1 AND epoch = $2 AND status = 'leased' AND progress_until > now();
 
 -- name: release_task
 -- Hand task $1, held with epoch $2, back for another try in $3 seconds, because of $5 (code) $6 (message);
--- $4 attempts are given back with it.
+-- $4 attempts are given back with it. If $7, it may have ended Triton.
 UPDATE task
 SET status = 'ready', worker = NULL, lease_until = NULL, not_before = now() + make_interval(secs => $3),
-    attempts = greatest(0, attempts - $4), error_code = $5, error_message = $6
+    attempts = greatest(0, attempts - $4), error_code = $5, error_message = $6, is_suspect = is_suspect OR $7
 WHERE id = $1 AND epoch = $2 AND status = 'leased';
 
 -- name: end_task
@@ -386,11 +387,11 @@ WITH first_half AS (
         worker = NULL, lease_until = NULL, attempts = 0, max_attempts = $6, not_before = now(),
         started_at = NULL, error_code = NULL, error_message = NULL
     WHERE id = $1 AND epoch = $2 AND status = 'leased'
-    RETURNING id, job_id, video_id, project_id, tier
+    RETURNING id, job_id, video_id, project_id, tier, is_suspect
 ), second_half AS (
     INSERT INTO task (kind, job_id, video_id, project_id, tier, first_frame, last_frame, frame_count,
-                      max_attempts, cut_from)
-    SELECT 'infer', job_id, video_id, project_id, tier, $4, $5, $5 - $4 + 1, $6, id FROM first_half
+                      max_attempts, is_suspect, cut_from)
+    SELECT 'infer', job_id, video_id, project_id, tier, $4, $5, $5 - $4 + 1, $6, is_suspect, id FROM first_half
     RETURNING id, video_id
 ), moved AS (
     UPDATE frame_batch b SET run_id = h.id
@@ -398,25 +399,43 @@ WITH first_half AS (
     WHERE b.run_id = $1 AND b.status = 'queued' AND b.start_frame >= $4
 ), shortened AS (
     UPDATE frame_batch b SET stop_frame = $4
-    FROM second_half h
-    WHERE b.run_id = $1 AND b.status = 'queued' AND b.start_frame < $4 AND b.stop_frame > $4
-    RETURNING h.id AS run_id, h.video_id
+    FROM second_half h, frame_batch whole
+    WHERE b.run_id = $1 AND b.status = 'queued' AND b.start_frame < $4 AND b.stop_frame > $4 AND whole.id = b.id
+    RETURNING h.id AS run_id, h.video_id, whole.stop_frame
 ), added AS (
     INSERT INTO frame_batch (video_id, run_id, start_frame, stop_frame)
-    SELECT video_id, run_id, $4, $5 + 1 FROM shortened
+    SELECT video_id, run_id, $4, stop_frame FROM shortened
     RETURNING video_id
 ), counted AS (
     UPDATE video v SET batches_total = v.batches_total + 1 FROM added WHERE v.id = added.video_id
 )
 SELECT id FROM first_half;
 
+-- name: count_other_runs
+-- How many runs of video $2 of job $1, apart from $3, had an error of $4 (codes) last.
+SELECT count(*) AS count FROM task
+WHERE job_id = $1 AND kind = 'infer' AND video_id = $2 AND id <> $3 AND error_code = ANY($4::text[]);
+
+-- name: set_aside_runs
+-- The runs of video $2 of job $1 that wait are set aside, because of $3 (code) $4 (message).
+UPDATE task
+SET status = 'dead', epoch = epoch + 1, finished_at = now(), error_code = $3, error_message = $4
+WHERE job_id = $1 AND kind = 'infer' AND video_id = $2 AND status IN ('ready', 'sent');
+
 -- name: fail_open_batches
--- The frame batches of run $1 that are not committed never will be.
+-- The frame batches of video $1 that are not committed and whose run is over never will be. They are what is left
+-- of their run.
 WITH failed AS (
-    UPDATE frame_batch SET status = 'failed' WHERE run_id = $1 AND status = 'queued'
-    RETURNING video_id, stop_frame - start_frame AS frames
+    UPDATE frame_batch b SET status = 'failed'
+    FROM task t
+    WHERE b.video_id = $1 AND b.status = 'queued' AND t.id = b.run_id AND t.status IN ('done', 'dead')
+    RETURNING b.video_id, b.run_id, b.start_frame, b.stop_frame
+), narrowed AS (
+    UPDATE task t SET first_frame = f.start, last_frame = f.stop - 1, frame_count = f.stop - f.start
+    FROM (SELECT run_id, min(start_frame) AS start, max(stop_frame) AS stop FROM failed GROUP BY run_id) AS f
+    WHERE t.id = f.run_id
 ), lost AS (
-    SELECT video_id, count(*) AS batches, sum(frames) AS frames FROM failed GROUP BY video_id
+    SELECT video_id, count(*) AS batches, sum(stop_frame - start_frame) AS frames FROM failed GROUP BY video_id
 )
 UPDATE video v
 SET batches_done = v.batches_done + lost.batches, frames_done = v.frames_done + lost.frames,
@@ -550,7 +569,7 @@ WHERE status = 'leased' AND lease_until < now() AND attempts < max_attempts;
 -- name: exhausted_leases
 -- Tasks whose worker fell silent in their last attempt.
 SELECT id, kind, job_id, video_id, tier, first_frame, last_frame, epoch, attempts, max_attempts,
-       extract(epoch FROM now() - started_at)::float8 AS age_s, 0::float8 AS lease_s
+       extract(epoch FROM now() - started_at)::float8 AS age_s, 0::float8 AS lease_s, is_suspect
 FROM task
 WHERE status = 'leased' AND lease_until < now() AND attempts >= max_attempts;
 

@@ -57,8 +57,10 @@ class PoseSource(Protocol):
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
-        """One pose batch per frame batch, in order, by these networks; damaged frames are missing from it."""
+        """One pose batch per frame batch, in order, by these networks; damaged frames are missing from it.
+        With `alone` frame by frame, so that KillingFrameError can tell which of them ends Triton."""
 
 
 class PoseSources(Protocol):
@@ -109,10 +111,11 @@ class InferStep:
         path = await asyncio.to_thread(self._objects.local_path, source.path)
         info = await asyncio.to_thread(self._described, index_key(source.results_path))
         spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
+        networks = source.networks or {}
         with named_as(source.name, path):
             interval = source.parameters.detector_interval
             async with (
-                aclosing(poses.infer_run(path, info, spans, source.networks or {}, interval)) as results,
+                aclosing(poses.infer_run(path, info, spans, networks, interval, lease.is_suspect)) as results,
                 aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):
                 async for done in groups:

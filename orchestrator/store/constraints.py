@@ -27,6 +27,12 @@ def constraint_errors(values: Mapping[str, object]) -> Iterator[None]:
         raise refusal from error
 
 
+def violates(error: StoreError, index: str) -> bool:
+    """Whether the unique index of this name refused what was sent."""
+    refusal = error.__cause__
+    return isinstance(refusal, asyncpg.UniqueViolationError) and refusal.constraint_name == index
+
+
 def _refusal(error: BaseException | None, values: Mapping[str, object]) -> MareyError | None:
     """Row-level security keeps Postgres from telling values, so the constraints' names tell the columns."""
     if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == _LAST_ADMINISTRATOR:

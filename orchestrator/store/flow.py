@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from biomechanics.summary import FailedRange, VideoSummary
-from core.errors import NotFoundError
+from core.errors import KillingFrameError, KillingVideoError, NotFoundError
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.networks import Networks
 from core.video import FrameSpan
-from orchestrator.bisection import ATTEMPTS_OF_A_PIECE, cut_frame
+from orchestrator.bisection import ATTEMPTS_OF_A_PIECE, MOST_KILLING_RUNS_PER_VIDEO, cut_frame
 from orchestrator.parameters import JobParameters
 from orchestrator.store.database import Database, Session
 from orchestrator.store.tasks import Failure, Lease, lost
@@ -225,19 +225,29 @@ class FlowStore:
         """The task failed for good; what hangs on it ends accordingly.
 
         A run that may have failed for a few of its frames is cut in two, which are tried again. Otherwise its
-        open batches count as missing frames of its video, and the video goes on.
+        open batches count as missing frames of its video, and the video goes on. Where too many of
+        its ranges have ended Triton, the rest of it is set aside.
         """
         async with self._database.transaction() as session:
-            if lease.kind is TaskKind.INFER and await _cut(session, lease, failure):
+            if lease.kind is TaskKind.INFER:
+                await _fail_run(session, lease, failure, status)
                 return
             await _end_task(session, lease, status, failure)
-            if lease.kind is TaskKind.INFER:
-                await session.execute("fail_open_batches", lease.id)
-                await session.execute("collect_finished_videos", lease.video)
-            elif lease.video_id is not None:
+            if lease.video_id is not None:
                 await _end_video(session, lease, VideoEnd(status=VideoStatus.FAILED, failure=failure))
             else:
                 await _end_job(session, lease, JobEnd(status=JobStatus.FAILED, failure=failure))
+
+
+async def _fail_run(session: Session, lease: Lease, failure: Failure, status: TaskStatus) -> None:
+    is_hopeless = await _kills_with_any_frame(session, lease, failure)
+    if not is_hopeless and await _cut(session, lease, failure):
+        return
+    await _end_task(session, lease, status, failure)
+    if is_hopeless:
+        await _set_aside_rest(session, lease)
+    await session.execute("fail_open_batches", lease.video)
+    await session.execute("collect_finished_videos", lease.video)
 
 
 async def _cut(session: Session, lease: Lease, failure: Failure) -> bool:
@@ -245,7 +255,7 @@ async def _cut(session: Session, lease: Lease, failure: Failure) -> bool:
     open_batches = await session.rows(OpenBatch, "open_batches", lease.id)
     batches = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in open_batches]
     cuts = await session.row(_Count, "count_cuts", lease.job_id, lease.video)
-    middle = cut_frame(failure.code, batches, cuts.count if cuts else 0)
+    middle = cut_frame(failure.code, batches, cuts.count if cuts else 0, failure.frame_index)
     if middle is None:
         return False
     first, last = batches[0].start, batches[-1].stop - 1
@@ -253,6 +263,20 @@ async def _cut(session: Session, lease: Lease, failure: Failure) -> bool:
     if not await session.rows(_Id, "cut_run", *arguments):
         raise lost(lease)
     return True
+
+
+async def _kills_with_any_frame(session: Session, lease: Lease, failure: Failure) -> bool:
+    """Whether so many runs of the video have ended Triton that the rest of it is not tried any more."""
+    if failure.code != KillingFrameError.code:
+        return False
+    codes = [KillingFrameError.code, KillingVideoError.code]
+    others = await session.row(_Count, "count_other_runs", lease.job_id, lease.video, lease.id, codes)
+    return others is not None and others.count >= MOST_KILLING_RUNS_PER_VIDEO
+
+
+async def _set_aside_rest(session: Session, lease: Lease) -> None:
+    error = KillingVideoError()
+    await session.execute("set_aside_runs", lease.job_id, lease.video, error.code, str(error))
 
 
 async def _end_task(session: Session, lease: Lease, status: TaskStatus, failure: Failure | None) -> None:

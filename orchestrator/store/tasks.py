@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from core.errors import LeaseLostError
+from core.errors import LeaseLostError, StoreError, SuspectWaitsError
 from core.jobs import TaskKind, Tier
 from orchestrator.lanes import Lane, Queue
 from orchestrator.levers import DEFAULTS
+from orchestrator.store.constraints import violates
 from orchestrator.store.database import Database
 
 _CHANNEL = "marey_task"
+_ONE_SUSPECT = "task_one_suspect"
+"""Index of migration 0012."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,8 @@ class Lease:
     """It is kept for so long at a time."""
     cluster_url: str | None = None
     """The Triton that its project runs on; None: the worker's own."""
+    is_suspect: bool = False
+    """Triton ended while it worked on frames of this run, among others: it is tried alone."""
 
     @property
     def video(self) -> int:
@@ -73,6 +78,8 @@ class Failure:
 
     code: str
     message: str
+    frame_index: int | None = None
+    """The frame that is to blame, where one is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,22 +145,32 @@ class TaskStore:
     async def lease(self, task_id: int, epoch: int, worker: str, lease_s: float) -> Lease | None:
         """Take a task that a message of `epoch` named; None if it has moved on since.
 
-        `lease_s` holds where the project has no lever for it.
+        `lease_s` holds where the project has no lever for it. Of runs that may have ended Triton, one is
+        worked on at a time: raises SuspectWaitsError for another.
         """
-        return await self._database.row(Lease, "lease_task", task_id, epoch, worker, lease_s)
+        try:
+            return await self._database.row(Lease, "lease_task", task_id, epoch, worker, lease_s)
+        except StoreError as error:
+            if violates(error, _ONE_SUSPECT):
+                raise SuspectWaitsError from error
+            raise
 
     async def renew(self, lease: Lease) -> None:
         """Keep the task for `lease.lease_s` more. Raises LeaseLostError."""
         if not await self._database.execute("renew_lease", lease.id, lease.epoch, lease.lease_s):
             raise LeaseLostError(f"task {lease.id}: epoch {lease.epoch} is over")
 
-    async def release(self, lease: Lease, delay_s: float, refund: int, failure: Failure | None) -> None:
+    async def release(
+        self, lease: Lease, delay_s: float, refund: int, failure: Failure | None, is_suspect: bool = False
+    ) -> None:
         """Hand the task back for another try after `delay_s`, `refund` attempts uncounted.
 
         Nothing happens if the lease is lost: the other holder decides.
         """
         code, message = (failure.code, failure.message) if failure else (None, None)
-        await self._database.execute("release_task", lease.id, lease.epoch, delay_s, refund, code, message)
+        await self._database.execute(
+            "release_task", lease.id, lease.epoch, delay_s, refund, code, message, is_suspect
+        )
 
     def hints(self, on_hint: Callable[[], None]) -> AbstractAsyncContextManager[None]:
         """Call `on_hint` when a task became ready or a message was taken."""

@@ -24,15 +24,18 @@ PASSED = pytest.StashKey[bool]()
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each fault with each seed."""
+    wanted = os.environ.get(SEEDS_VARIABLE)
+    seeds = _seeds(wanted or "1")
     if {"fault", "seed"} <= set(metafunc.fixturenames):
-        wanted = os.environ.get(SEEDS_VARIABLE)
         faults = FAULTS if wanted else SHORT
-        pairs: list[tuple[str, int]] = [(fault, seed) for seed in _seeds(wanted or "1") for fault in faults]
+        pairs: list[tuple[str, int]] = [(fault, seed) for seed in seeds for fault in faults]
         part, _, parts = os.environ.get(SHARD_VARIABLE, "0/1").partition("/")
         mine = pairs[int(part) :: int(parts)]
         # One change of the cluster is enough; the tests that come after need one without S3.
         ordered = sorted(mine, key=lambda pair: not needs_s3(pair[0]))
         metafunc.parametrize(("fault", "seed"), ordered)
+    elif "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", seeds)
 
 
 def _seeds(wanted: str) -> range:

@@ -76,15 +76,15 @@ def frames_done(cluster: Cluster, job_id: int) -> int:
     return int(rows[0]["frames"])
 
 
-def ended(cluster: Cluster, job_id: int) -> marey.Snapshot:
+def ended(cluster: Cluster, job_id: int, timeout_s: float = END_TIMEOUT_S) -> marey.Snapshot:
     """The job and its videos once nothing will change any more."""
     with cluster.client() as client:
-        return _answered(lambda: client.wait(job_id, timeout_s=END_TIMEOUT_S))
+        return _answered(lambda: client.wait(job_id, timeout_s=timeout_s), timeout_s)
 
 
-def _answered(ask: Callable[[], T]) -> T:
+def _answered(ask: Callable[[], T], timeout_s: float = END_TIMEOUT_S) -> T:
     """Ask again while there is no answer."""
-    deadline_s = time.monotonic() + END_TIMEOUT_S
+    deadline_s = time.monotonic() + timeout_s
     while True:
         try:
             return ask()

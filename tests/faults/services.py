@@ -152,6 +152,9 @@ def _triton_command(layout: Layout) -> ServiceCommand:
     if not models.exists():
         write_probe_networks(models)
     build_repository(CpuTarget(cores=_NETWORK_INSTANCES), repository, models)
+    letterbox = repository / "models" / "letterbox" / "1"
+    (letterbox / "model.py").rename(letterbox / "shipped_letterbox.py")
+    (letterbox / "model.py").symlink_to(ROOT / "tests" / "faults" / "killing_letterbox.py")
     ports = TritonPorts(
         http=layout.ports["triton_http"],
         grpc=layout.ports["triton_grpc"],

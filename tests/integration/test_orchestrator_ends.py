@@ -50,13 +50,14 @@ class Poison(KnownPoses):
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of what comes before the poison."""
         for batch in batches:
             if self.poison & set(range(batch.start, batch.stop)):
                 self.attempts_at_poison += 1
                 raise self.error("wrong")
-            async for poses in super().infer_run(path, info, [batch], networks, detector_interval):
+            async for poses in super().infer_run(path, info, [batch], networks, detector_interval, alone):
                 yield poses
 
 
@@ -207,12 +208,13 @@ class HangsOnce(KnownPoses):
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses, but for the first caller."""
         self.started_runs += 1
         if self.started_runs == 1:
             await asyncio.sleep(3600)
-        async for poses in super().infer_run(path, info, batches, networks, detector_interval):
+        async for poses in super().infer_run(path, info, batches, networks, detector_interval, alone):
             yield poses
 
 

@@ -53,11 +53,12 @@ class FirstRunBreaks(KnownPoses):
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of every other run."""
         if batches[0].start == 0:
             raise InferenceError("the model returned NaN")
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
             yield batch
 
 

@@ -74,9 +74,10 @@ class Shaken(KnownPoses):
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """By up to 4 px, the same in every run of a test."""
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
             for frame, joints in zip(batch.frame_index, batch.keypoints_px, strict=True):
                 joints[:, :2] += np.random.default_rng(frame).uniform(-4, 4, (26, 2))
             yield batch

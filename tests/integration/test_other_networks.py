@@ -44,9 +44,10 @@ class Exchanged(KnownPoses):
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses."""
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
             self.inferred += 1
             yield batch
 

@@ -164,8 +164,8 @@ async def test_a_stream_goes_on_where_it_was_cut_off(system: System, package: Pa
 class Damaged(KnownPoses):
     """Nothing can be decoded of some frames."""
 
-    async def infer_run(self, path, info, batches, networks, detector_interval=1):  # type: ignore[no-untyped-def]
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval):
+    async def infer_run(self, path, info, batches, networks, detector_interval=1, alone=False):  # type: ignore[no-untyped-def]
+        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
             if BAD.start <= batches[0].start < BAD.stop:
                 raise CorruptVideoError("clip.mp4: nothing can be decoded")
             yield batch

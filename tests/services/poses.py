@@ -38,6 +38,7 @@ class KnownPoses:
         batches: Sequence[FrameSpan],
         networks: Networks,
         detector_interval: int = 1,
+        alone: bool = False,
     ) -> AsyncGenerator[PoseBatch, None]:
         """One person per decoded frame."""
         self.started_runs += 1

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import (
+    InferenceLostError,
     InferenceRefusedError,
     InferenceUnavailableError,
+    KillingFrameError,
+    KillingVideoError,
     MareyError,
     ModelContractError,
     StoreError,
@@ -18,7 +21,9 @@ from orchestrator.bisection import MOST_CUTS_PER_VIDEO, cut_frame
 POISON = WorkerLostError.code
 
 
-def given_up(frames: int, batch_frames: int, poison: set[int]) -> tuple[list[FrameSpan], int]:
+def given_up(
+    frames: int, batch_frames: int, poison: set[int], *, is_frame_known: bool = False
+) -> tuple[list[FrameSpan], int]:
     """What is left of a run in the end, as ranges without poses, and the number of cuts."""
     batches = [
         FrameSpan(start, min(start + batch_frames, frames)) for start in range(0, frames, batch_frames)
@@ -30,7 +35,9 @@ def given_up(frames: int, batch_frames: int, poison: set[int]) -> tuple[list[Fra
         if not bad:
             continue
         open_batches = piece[bad[0] :]
-        middle = cut_frame(POISON, open_batches, cuts)
+        span = piece[bad[0]]
+        blamed = min(poison & set(range(span.start, span.stop))) if is_frame_known else None
+        middle = cut_frame(POISON, open_batches, cuts, blamed)
         if middle is None:
             lost.append(FrameSpan(open_batches[0].start, open_batches[-1].stop))
             continue
@@ -54,6 +61,14 @@ def test_few_poison_frames_are_found_one_by_one(frames: int, batch_frames: int, 
 
 
 @given(frames=st.integers(1, 300), batch_frames=st.integers(1, 64), data=st.data())
+def test_a_frame_that_is_known_takes_two_cuts(frames: int, batch_frames: int, data: st.DataObject) -> None:
+    poison = data.draw(st.sets(st.integers(0, frames - 1), max_size=MOST_CUTS_PER_VIDEO // 2))
+    lost, cuts = given_up(frames, batch_frames, poison, is_frame_known=True)
+    assert sorted(lost) == [FrameSpan(frame, frame + 1) for frame in sorted(poison)]
+    assert cuts <= 2 * len(poison)
+
+
+@given(frames=st.integers(1, 300), batch_frames=st.integers(1, 64), data=st.data())
 def test_much_poison_costs_a_bounded_number_of_cuts(
     frames: int, batch_frames: int, data: st.DataObject
 ) -> None:
@@ -68,6 +83,9 @@ def test_much_poison_costs_a_bounded_number_of_cuts(
     [
         (WorkerLostError, 4),
         (InferenceRefusedError, 4),
+        (KillingFrameError, 4),
+        (InferenceLostError, None),
+        (KillingVideoError, None),
         (InferenceUnavailableError, None),
         (StoreError, None),
         (ModelContractError, None),

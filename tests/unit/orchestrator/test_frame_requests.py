@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import pytest
 
 from core.video import FrameSpan, VideoInfo
 from ingest.places import TakePlace, TellReason, tell_nobody
@@ -89,3 +90,21 @@ def test_a_group_of_frames_travels_in_one_request() -> None:
         [0, 2, 4, 6, 7, 9],
         [10, 12, 14, 15],
     ]
+
+
+@pytest.mark.parametrize(
+    ("interval", "expected"), [(1, [[frame] for frame in range(10)]), (3, [[0, 1, 2, 3, 4, 5, 6], [7, 8, 9]])]
+)
+def test_alone_each_group_travels_by_itself(interval: int, expected: list[list[int]]) -> None:
+    requests: list[list[int]] = []
+    run = VideoRun(
+        path=Path("clip.mp4"),
+        info=INFO,
+        batches=[FrameSpan(0, 10)],
+        detector_interval=interval,
+        alone=True,
+    )
+    port = RequestPort(borrow=lambda: Slot(0), emit=lambda request: requests.append(request.frames.tolist()))
+    ring = FrameRing(cast(TritonClient, None), SETTINGS, OwnMemory(SETTINGS.slot_bytes))
+    RequestFiller(run, LateDecoder([]), ring, 12, port).fill()
+    assert requests == expected

@@ -11,8 +11,10 @@ from core.errors import (
     ClusterNotAllowedError,
     CorruptVideoError,
     InferenceError,
+    InferenceLostError,
     InferenceUnavailableError,
     InputError,
+    KillingFrameError,
     LeaseLostError,
     MareyError,
     ModelContractError,
@@ -21,6 +23,7 @@ from core.errors import (
     leaves,
 )
 from core.jobs import TaskKind, TaskStatus, Tier
+from orchestrator.bisection import ATTEMPTS_OF_A_PIECE
 from orchestrator.retry import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
@@ -73,7 +76,9 @@ def test_what_repeating_does_not_cure_is_set_aside(error: Exception) -> None:
     assert decision.status is TaskStatus.DEAD
 
 
-@pytest.mark.parametrize("away", [InferenceUnavailableError, StoreError, BusError, ObjectStoreError])
+@pytest.mark.parametrize(
+    "away", [InferenceUnavailableError, InferenceLostError, StoreError, BusError, ObjectStoreError]
+)
 def test_attempts_are_free_while_a_service_is_away_but_not_for_ever(away: type[MareyError]) -> None:
     for age_s in (0.0, 30.0, UNAVAILABLE_LIMIT_S - 1):
         free = decide(away("x"), replace(LAST_ATTEMPT, age_s=age_s), 0.99)
@@ -81,6 +86,28 @@ def test_attempts_are_free_while_a_service_is_away_but_not_for_ever(away: type[M
         assert free.refund == 1
         assert free.delay_s <= LONGEST_UNAVAILABLE_DELAY_S
     assert isinstance(decide(away("x"), replace(LAST_ATTEMPT, age_s=UNAVAILABLE_LIMIT_S), 0.0), GiveUp)
+
+
+@pytest.mark.parametrize("age_s", [0.0, UNAVAILABLE_LIMIT_S])
+def test_what_the_end_of_triton_met_is_suspect(age_s: float) -> None:
+    lost = decide(InferenceLostError("x"), replace(LEASE, age_s=age_s), 0.0)
+    assert isinstance(lost, Retry)
+    assert lost.is_suspect
+    away = decide(InferenceUnavailableError("x"), replace(LEASE, age_s=age_s), 0.0)
+    assert isinstance(away, Retry)
+    assert not away.is_suspect
+
+
+@pytest.mark.parametrize(("max_attempts", "allowed"), [(5, ATTEMPTS_OF_A_PIECE), (1, 1)])
+def test_what_ends_triton_alone_is_not_tried_often(max_attempts: int, allowed: int) -> None:
+    lease = replace(LEASE, max_attempts=max_attempts)
+    for attempts in range(1, allowed):
+        again = decide(KillingFrameError("x", 7), replace(lease, attempts=attempts), 0.0)
+        assert isinstance(again, Retry)
+        assert again.refund == 0
+    last = decide(KillingFrameError("x", 7), replace(lease, attempts=allowed), 0.0)
+    assert isinstance(last, GiveUp)
+    assert (last.status, last.failure.frame_index) == (TaskStatus.DEAD, 7)
 
 
 def test_details_of_the_unforeseen_stay_in_the_log() -> None:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from core.errors import InferenceError, InferenceUnavailableError, MareyError, ModelContractError
+from core.errors import (
+    InferenceError,
+    InferenceLostError,
+    InferenceUnavailableError,
+    KillingFrameError,
+    MareyError,
+    ModelContractError,
+)
 from orchestrator.standby import Standby
 from tests.services.waiting import eventually
 
@@ -46,6 +53,13 @@ async def test_nobody_is_asked_while_all_is_well() -> None:
             standby.note(None, error)
             assert not standby.away
     assert tritons.shown == [(None, True), (None, True)]
+
+
+@pytest.mark.parametrize("error", [AWAY, InferenceLostError("x"), KillingFrameError("x", 7)])
+async def test_nothing_is_taken_after_triton_has_ended(error: MareyError) -> None:
+    async with Tritons().standby() as standby:
+        standby.note(None, error)
+        assert standby.away == {None}
 
 
 @pytest.mark.parametrize("last", [None, ModelContractError("other sizes")])
