@@ -22,7 +22,8 @@ import uvicorn
 from api.accounts.first_key import keep_first_key
 from api.accounts.service import Accounts
 from api.admission import Admission
-from api.app import Services, create_app
+from api.app import create_app
+from api.dependencies import Services
 from api.health.service import HANDSHAKE_S, Check, Readiness, within
 from api.health.triton import TritonCheck
 from api.jobs.service import Jobs

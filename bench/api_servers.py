@@ -85,6 +85,7 @@ class BareJobs(jobs_pb2_grpc.JobServiceServicer):
             status=f"JOB_STATUS_{row['status'].upper()}", pipeline=row["pipeline_name"],
             tier=f"TIER_{row['tier'].upper()}", videos_total=row["videos_total"],
             videos_done=row["videos_done"], created_at=row["created_at"], finished_at=row["finished_at"],
+            pipeline_parameter_set_id=row["pipeline_parameter_set_id"], input_key=row["input_key"],
         )  # fmt: skip
         job.parameters.update(row["parameters"])
         return GetJobResponse(job=job)

@@ -9,16 +9,14 @@ from api.accounts.roles import ADMIN
 from api.accounts.schemas import ApiKeyCreate, ApiKeyIssued
 from api.accounts.tenants import tenant_of
 from api.catalogue.controller import ObjectId, read_handlers, resource_router
-from api.dependencies import AccountsDep
+from api.dependencies import services_of
 from orchestrator.store.resources import API_KEYS
 
 
 @post("/", opt=ADMIN)
-async def issue_key(
-    data: JSONBody[ApiKeyCreate], scope: Scope, accounts: AccountsDep
-) -> Response[ApiKeyIssued]:
+async def issue_key(data: JSONBody[ApiKeyCreate], scope: Scope) -> Response[ApiKeyIssued]:
     """Make a key. Its text is in the answer and nowhere else."""
-    key, text = await accounts.issue(tenant_of(scope), data)
+    key, text = await services_of(scope).accounts.issue(tenant_of(scope), data)
     body = ApiKeyIssued(
         id=key.id,
         user_id=key.user_id,
@@ -31,9 +29,9 @@ async def issue_key(
 
 
 @delete("/{object_id:int}", opt=ADMIN, status_code=HTTP_204_NO_CONTENT)
-async def revoke_key(object_id: ObjectId, scope: Scope, accounts: AccountsDep) -> None:
+async def revoke_key(object_id: ObjectId, scope: Scope) -> None:
     """Revoke a key, within 10 s everywhere. It stays in the list."""
-    await accounts.revoke(tenant_of(scope), object_id)
+    await services_of(scope).accounts.revoke(tenant_of(scope), object_id)
 
 
 api_key_router = resource_router(API_KEYS, [*read_handlers(API_KEYS), issue_key, revoke_key])

@@ -25,7 +25,7 @@ from api.catalogue.bodies import (
 )
 from api.catalogue.etags import etag_of, require_match
 from api.catalogue.lists import Page, next_cursor, window_of
-from api.dependencies import CatalogueDep, ClusterUrlsDep
+from api.dependencies import services_of
 from orchestrator.store import resources
 from orchestrator.store.resources import Resource
 
@@ -47,9 +47,9 @@ def write_handlers(resource: Resource[Out], body: type[Body]) -> list[HTTPRouteH
 
 
 def _list_handler(resource: Resource[Out]) -> HTTPRouteHandler:
-    async def list_objects(request: AnyRequest, scope: Scope, catalogue: CatalogueDep) -> Page[Out]:
+    async def list_objects(request: AnyRequest, scope: Scope) -> Page[Out]:
         window = window_of(resource, request.query_params.dict())
-        rows = await catalogue.rows(tenant_of(scope), resource, window)
+        rows = await services_of(scope).catalogue.rows(tenant_of(scope), resource, window)
         return Page(items=rows, next_cursor=next_cursor(window, rows))
 
     return get("/", summary=f"List {resource.table} objects")(
@@ -58,8 +58,8 @@ def _list_handler(resource: Resource[Out]) -> HTTPRouteHandler:
 
 
 def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
-    async def read_object(object_id: ObjectId, scope: Scope, catalogue: CatalogueDep) -> Response[Out]:
-        return _tagged(await catalogue.read(tenant_of(scope), resource, object_id))
+    async def read_object(object_id: ObjectId, scope: Scope) -> Response[Out]:
+        return _tagged(await services_of(scope).catalogue.read(tenant_of(scope), resource, object_id))
 
     return get("/{object_id:int}", summary=f"Read a {resource.table}")(
         _typed(read_object, GenericAlias(Response, resource.row))
@@ -67,11 +67,10 @@ def _read_handler(resource: Resource[Out]) -> HTTPRouteHandler:
 
 
 def _create_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandler:
-    async def create_object(
-        data: Body, scope: Scope, catalogue: CatalogueDep, cluster_urls: ClusterUrlsDep
-    ) -> Response[Out]:
-        data.check(cluster_urls)
-        row = await catalogue.create(tenant_of(scope), resource, data.values())
+    async def create_object(data: Body, scope: Scope) -> Response[Out]:
+        services = services_of(scope)
+        data.check(services.cluster_urls)
+        row = await services.catalogue.create(tenant_of(scope), resource, data.values())
         return _tagged(row, location=f"/{resource.table}/{getattr(row, 'id')}")  # noqa: B009
 
     return post("/", opt=ADMIN, summary=f"Make a {resource.table}")(
@@ -85,14 +84,13 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
         data: Body,
         request: AnyRequest,
         scope: Scope,
-        catalogue: CatalogueDep,
-        cluster_urls: ClusterUrlsDep,
     ) -> Response[Out]:
-        data.check(cluster_urls)
+        services = services_of(scope)
+        data.check(services.cluster_urls)
         if_match = request.headers.get("if-match")
         values = data.values()
         return _tagged(
-            await catalogue.replace(
+            await services.catalogue.replace(
                 tenant_of(scope), resource, object_id, values, lambda row: require_match(row, if_match)
             )
         )
@@ -103,11 +101,9 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
 
 
 def _delete_handler(resource: Resource[Out]) -> HTTPRouteHandler:
-    async def delete_object(
-        object_id: ObjectId, request: AnyRequest, scope: Scope, catalogue: CatalogueDep
-    ) -> None:
+    async def delete_object(object_id: ObjectId, request: AnyRequest, scope: Scope) -> None:
         if_match = request.headers.get("if-match", "*")
-        await catalogue.delete(
+        await services_of(scope).catalogue.delete(
             tenant_of(scope), resource, object_id, lambda row: require_match(row, if_match)
         )
 

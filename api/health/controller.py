@@ -1,12 +1,12 @@
 """GET /health/live and /health/ready."""
 
 from http import HTTPStatus
-from typing import Any
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
+from litestar.types import Scope
 
 from api.accounts.roles import NO_KEY, PUBLIC
-from api.dependencies import ReadinessDep
+from api.dependencies import services_of
 from api.errors import PROBLEM_JSON, retry_after
 from api.health.schemas import Live, NotReady, Ready
 from api.requests import request_id_of
@@ -27,14 +27,12 @@ class HealthController(Controller):
         return Live()
 
     @get("/ready")
-    async def ready(
-        self, request: Request[Any, Any, Any], readiness: ReadinessDep
-    ) -> Response[Ready] | Response[NotReady]:
+    async def ready(self, scope: Scope) -> Response[Ready] | Response[NotReady]:
         """Postgres, NATS and Triton do their work; 503 names those that do not."""
-        checks = await readiness.report()
+        checks = await services_of(scope).readiness.report()
         if set(checks.values()) <= {"ok"}:
             return Response(Ready(checks=checks))
-        return _not_ready(checks, request_id_of(request.scope))
+        return _not_ready(checks, request_id_of(scope))
 
 
 def _not_ready(checks: dict[str, str], request_id: str) -> Response[NotReady]:

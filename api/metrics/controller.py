@@ -1,9 +1,10 @@
 """GET /metrics: of this API's process, for Prometheus with an administrator's key."""
 
 from litestar import Controller, MediaType, Response, get
+from litestar.types import Scope
 
 from api.accounts.roles import ADMIN
-from api.dependencies import HttpMetricsDep, ReadinessDep
+from api.dependencies import services_of
 from api.metrics.service import CONTENT_TYPE
 
 
@@ -15,7 +16,8 @@ class MetricsController(Controller):
     opt = ADMIN
 
     @get(media_type=MediaType.TEXT)
-    async def read(self, http_metrics: HttpMetricsDep, readiness: ReadinessDep) -> Response[bytes]:
+    async def read(self, scope: Scope) -> Response[bytes]:
         """Figures in Prometheus' text format. Asks the services too, as `/health/ready` does."""
-        http_metrics.show_ready(await readiness.report())
-        return Response(http_metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+        services = services_of(scope)
+        services.http_metrics.show_ready(await services.readiness.report())
+        return Response(services.http_metrics.text(), headers={"Content-Type": CONTENT_TYPE})

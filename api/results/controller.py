@@ -9,7 +9,7 @@ from litestar.types import Scope
 
 from api.accounts.roles import NO_KEY, PUBLIC
 from api.accounts.tenants import tenant_of
-from api.dependencies import ResultsDep
+from api.dependencies import services_of
 from api.jobs.controller import JobId
 from api.results.archive import zip_pieces
 from api.results.schemas import ResultFileOut, ResultList
@@ -34,12 +34,10 @@ class ResultController(Controller):
     tags = ("results",)
 
     @get()
-    async def list_files(
-        self, job_id: JobId, request: Request[Any, Any, Any], scope: Scope, results: ResultsDep
-    ) -> ResultList:
+    async def list_files(self, job_id: JobId, request: Request[Any, Any, Any], scope: Scope) -> ResultList:
         """The files that the job has produced so far, with links that are good for an hour."""
 
-        tenant = tenant_of(scope)
+        tenant, results = tenant_of(scope), services_of(scope).results
 
         def url(path: str | None) -> str:
             return f"{request.base_url}download/{results.token(tenant, job_id, path)}"
@@ -57,9 +55,9 @@ class DownloadController(Controller):
     security = NO_KEY
 
     @get("/{token:str}")
-    async def download(self, token: FromPath[str], results: ResultsDep) -> File | Stream:
+    async def download(self, token: FromPath[str], scope: Scope) -> File | Stream:
         """The file of a link, or the archive of all files of a job, as an attachment."""
-        wanted = await results.open(token)
+        wanted = await services_of(scope).results.open(token)
         if isinstance(wanted, Archive):
             headers = {"Content-Disposition": f'attachment; filename="{wanted.name}"', **_DOWNLOAD_HEADERS}
             return Stream(zip_pieces(wanted.files), media_type="application/zip", headers=headers)

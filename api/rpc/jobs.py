@@ -17,7 +17,7 @@ from marey.v1.jobs_pb2 import (
     WatchJobResponse,
 )
 
-from api.app import Services
+from api.dependencies import Services
 from api.jobs.events import job_looks
 from api.jobs.parameters import check_idempotency_key, check_parameters
 from api.jobs.schemas import DEFAULT_PIPELINE, JobCreate

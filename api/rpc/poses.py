@@ -12,7 +12,7 @@ from marey.v1.poses_pb2 import (
     VideoSpec,
 )
 
-from api.app import Services
+from api.dependencies import Services
 from api.jobs.schemas import DEFAULT_PIPELINE
 from api.poses.analysis import Analysis
 from api.rpc.gate import Call

@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from marey.v1 import jobs_pb2_grpc, poses_pb2_grpc
 
-from api.app import Services
+from api.dependencies import Services
 from api.metrics.rpc import RpcMetrics
 from api.rpc.gate import Gate
 from api.rpc.health import HealthServicer

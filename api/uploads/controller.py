@@ -12,7 +12,7 @@ from litestar.types import Scope
 from api.accounts.roles import NO_KEY, PUBLIC
 from api.accounts.tenants import tenant_of
 from api.admission import STARTS_WORK
-from api.dependencies import UploadsDep
+from api.dependencies import services_of
 from api.uploads.schemas import UploadReceipt, UploadTicket
 from core.errors import UploadIncompleteError
 
@@ -23,9 +23,9 @@ class UploadController(Controller):
     tags = ("upload",)
 
     @get("/job/upload_handler", sync_to_thread=False, opt=STARTS_WORK)
-    def issue(self, request: Request[Any, Any, Any], scope: Scope, uploads: UploadsDep) -> UploadTicket:
+    def issue(self, request: Request[Any, Any, Any], scope: Scope) -> UploadTicket:
         """Leave to upload one package, once, within a short time."""
-        token, grant = uploads.issue(tenant_of(scope))
+        token, grant = services_of(scope).uploads.issue(tenant_of(scope))
         return UploadTicket(
             upload_url=f"{request.base_url}upload/{token}",
             input_key=grant.key,
@@ -35,10 +35,10 @@ class UploadController(Controller):
 
     @put("/upload/{token:str}", status_code=201, request_max_body_size=None, opt=PUBLIC, security=NO_KEY)
     async def receive(
-        self, token: FromPath[str], request: Request[Any, Any, Any], uploads: UploadsDep
+        self, token: FromPath[str], request: Request[Any, Any, Any], scope: Scope
     ) -> UploadReceipt:
         """Take a zip. It becomes an input only if it arrives complete."""
-        size_bytes = await uploads.receive(token, _body(request), request.content_length)
+        size_bytes = await services_of(scope).uploads.receive(token, _body(request), request.content_length)
         return UploadReceipt(size_bytes=size_bytes)
 
 
