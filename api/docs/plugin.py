@@ -27,11 +27,13 @@ class PagePlugin(OpenAPIRenderPlugin):
 
     def __init__(self) -> None:
         super().__init__(path="/")
+        self._page: bytes | None = None
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """The page, the same each time."""
-        description = msgspec.json.decode(encode_json(openapi_schema))
-        return page(description).encode()
+        """The page, made once: whoever has no key may ask for it, too."""
+        if self._page is None:
+            self._page = page(msgspec.json.decode(encode_json(openapi_schema))).encode()
+        return self._page
 
 
 def docs_router() -> Router:
