@@ -67,6 +67,7 @@ def _openapi() -> OpenAPIConfig:
         version=version("marey-server"),
         components=Components(security_schemes={"api_key": key}),
         security=[{"api_key": []}],
+        use_handler_docstrings=True,
         render_plugins=[PagePlugin()],
         openapi_router=docs_router(),
     )

@@ -23,6 +23,7 @@ th, td { padding: .25rem .75rem .25rem 0; vertical-align: top; border-bottom: 1p
   h2 { border-color: #3a4351 } th, td { border-color: #2a313c } }
 """
 _METHODS = ("get", "post", "put", "delete")
+_BOUNDS = ("minimum", "maximum", "minLength", "maxLength")
 
 
 def page(description: Described) -> str:
@@ -48,7 +49,7 @@ def page(description: Described) -> str:
 
 
 def _operations(description: Described) -> Iterator[tuple[str, str, Described]]:
-    for path, operations in description["paths"].items():
+    for path, operations in sorted(description["paths"].items()):
         for method in filter(operations.__contains__, _METHODS):
             yield path, method, operations[method]
 
@@ -130,7 +131,9 @@ def _kind(schema: Described) -> str:
         return f'<a href="#shape-{name}">{name}</a>'
     for several in ("oneOf", "anyOf"):
         if several in schema:
-            return " or ".join(_kind(part) for part in schema[several]) + _range(schema)
+            bounds = {name: schema[name] for name in _BOUNDS if name in schema}
+            parts = (part if part.get("type") == "null" else bounds | part for part in schema[several])
+            return " or ".join(map(_kind, parts))
     if "enum" in schema:
         return " | ".join(f"<code>{escape(str(value))}</code>" for value in schema["enum"])
     if schema.get("type") == "array":

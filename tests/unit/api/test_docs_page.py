@@ -50,7 +50,7 @@ def test_what_the_description_says_is_on_the_page() -> None:
         '<h3 id="RemoveJob"><b>DELETE</b><code>/job/{id}</code></h3>',
         "204: nothing",
         "integer from 1 to 9",
-        "string or null up to 7 characters",
+        "string up to 7 characters or null",
         'list of <a href="#shape-Video">Video</a>',
         "object with <code>x</code>: any value",
     ):
