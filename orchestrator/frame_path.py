@@ -224,7 +224,9 @@ class _Flow:
             async with self._turn:
                 poses = await self._ring.infer(request.slot, request.shape, self._serving, request.detected)
         except InferenceLostError as error:
-            raise _killed_by(request.frames, error) if self._alone else error from error
+            if not self._alone:
+                raise
+            raise _killed_by(request.frames, error) from error
         finally:
             self._give_back(request.slot)
         return _Result(request=request, poses=poses)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.postgres import postgres_url
 from deploy.embedded.process import ServiceCommand
 from tests.services.api import http_client
 from tests.services.running import answers, free_port, running
@@ -33,11 +34,11 @@ def test_it_serves_and_stops_cleanly(database_url: str, tmp_path: Path, number: 
     assert log.read_text() == ""
 
 
-def test_a_database_that_is_not_there_ends_it(tmp_path: Path) -> None:
-    command = api_command("postgresql://127.0.0.1:9/marey", tmp_path, free_port())
+def test_a_database_that_the_server_does_not_have_ends_it(postgres_data: Path, tmp_path: Path) -> None:
+    command = api_command(postgres_url(postgres_data, "nowhere"), tmp_path, free_port())
     log = tmp_path / "api.log"
     with (
-        pytest.raises(RuntimeError, match="StoreError: Postgres does not answer"),
+        pytest.raises(RuntimeError, match='database "nowhere" does not exist'),
         running(command, log, lambda: False),
     ):
         pass
