@@ -30,7 +30,7 @@ def check_idempotency_key(key: str) -> None:
 
 
 def split_input(job_parameters: Mapping[str, object]) -> tuple[str, dict[str, object]]:
-    """The input and the other parameters of a job. Raises InvalidParameterError, as below."""
+    """The input, and the parameters that were set. Raises InvalidParameterError for the first wrong one."""
     if refusal := refusal_of(job_parameters, JobInput, "job_parameters"):
         raise InvalidParameterError(refusal)
     parameters = dict(job_parameters)
