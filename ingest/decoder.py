@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,8 @@ Allocate = Callable[[int], NDArray[np.uint8]]
 _MAX_GROWTH = 4
 """Pictures of more than this many times the described size count as damage: they could eat the memory."""
 _CODED_MARGIN_PX = 64
+_MAX_PICTURES_AHEAD = 32
+"""What a decoder holds back at most: FFmpeg takes up to 16 threads, and H.264 reorders up to 16 pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +64,18 @@ def decode_span(
     """Decode the frames of a span, in order; damaged frames and those built on them are left out.
 
     `after` is the last of its frames that the caller has already; those that follow are decoded.
-    Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage,
-    then again from that keyframe on one thread, so that what is left out does not depend on the machine.
+    Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage or
+    the end of the file; what is missing then is decoded again from that keyframe on one thread, so that what
+    is left out does not depend on the machine.
     Raises CorruptVideoError if none of the span's frames can be decoded, and the other MediaError leaves.
     """
     decoding = _SpanDecoding(path, info, span, allocate or _new_frames(info), after)
     threads = (settings or DecoderSettings()).threads
     with media_errors(path.name):
-        try:
-            yield from decoding.frames(threads)
-        except DamagedPacketError:
+        if threads != 1:
+            with suppress(DamagedPacketError, av.error.PatchWelcomeError):
+                yield from decoding.frames(threads)
+        if decoding.next_index < span.stop:
             yield from decoding.frames(1)
     if decoding.last_index is None:
         raise CorruptVideoError(
@@ -93,13 +99,19 @@ class _SpanDecoding:
         self._span = span
         self._allocate = allocate
 
+    @property
+    def next_index(self) -> int:
+        """The first frame that may come next."""
+        return self._span.start if self.last_index is None else self.last_index + 1
+
     def frames(self, threads: int) -> Iterator[Frame]:
         """The span's frames after `last_index`."""
         info = self._info
         converter = RgbConverter(info.width_px, info.height_px, info.rotation_deg, threads)
         with open_input(self._path, Container(info.container)) as source:
             stream = video_stream(source, self._path.name)
-            _configure(stream, info, threads)
+            is_near_end = info.frame_count - self._span.stop < _MAX_PICTURES_AHEAD
+            _configure(stream, info, threads, is_near_end)
             for index, picture in self._numbered(source, stream):
                 if self._is_next(index):
                     rgb = self._allocate(index)
@@ -110,8 +122,7 @@ class _SpanDecoding:
                     return
 
     def _is_next(self, index: int) -> bool:
-        after = self._span.start if self.last_index is None else self.last_index + 1
-        return after <= index < self._span.stop
+        return self.next_index <= index < self._span.stop
 
     def _numbered(self, source: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
         """Intact pictures with their place in the video."""
@@ -128,11 +139,16 @@ class _SpanDecoding:
                 yield index, picture
 
 
-def _configure(stream: VideoStream, info: VideoInfo, threads: int) -> None:
+def _configure(stream: VideoStream, info: VideoInfo, threads: int, is_near_end: bool) -> None:
     max_pixels = _MAX_GROWTH * (info.width_px + _CODED_MARGIN_PX) * (info.height_px + _CODED_MARGIN_PX)
     if stream.codec_context is None:
         raise UnsupportedCodecError(f"expected a {info.codec} stream, as probed, got one of an unknown codec")
-    stream.codec_context.options = {"max_pixels": str(max_pixels)}
+    options = {"max_pixels": str(max_pixels)}
+    if threads != 1 and is_near_end:
+        # The last pictures come out while other threads decode them, and may not tell of damage yet.
+        # Their packets do, with this option; elsewhere it would stop at what starting at a keyframe lacks.
+        options["err_detect"] = "explode"
+    stream.codec_context.options = options
     stream.thread_count = threads
     stream.thread_type = "SLICE" if threads == 1 else "AUTO"
 

@@ -75,6 +75,8 @@ def decode_packet(stream: VideoStream, packet: Packet[VideoStream] | None) -> li
 def sound_pictures(stream: VideoStream, packets: Iterator[Packet[VideoStream]]) -> Iterator[VideoFrame]:
     """The pictures of the packets. Raises DamagedPacketError at the first damage."""
     for packet in chain(packets, [None]):
+        if packet is not None and packet.is_corrupt:
+            raise DamagedPacketError
         for picture in decode_packet(stream, packet):
             if picture.is_corrupt:
                 raise DamagedPacketError

@@ -1,6 +1,7 @@
 from itertools import accumulate
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,9 +11,12 @@ from core.video import Frame, FrameSpan
 from ingest.decoder import DecoderSettings, decode_span
 from ingest.probe import MediaLimits, probe_video
 from ingest.runs import plan_runs
+from ingest.streams import data_packets
 from tests.media import QUIET_X265, Clip, number_in, overwrite_middle, write_clip
+from tests.services.nvdec_clips import coloured_picture
 
 LIMITS = MediaLimits()
+TRANSPORT_PACKET_BYTES = 188
 OPEN_GOP = {"g": "10", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
 KINDS = {
     "mp4": (".mp4", Clip()),
@@ -111,6 +115,33 @@ def test_what_damage_leaves_does_not_depend_on_the_threads(tmp_path: Path) -> No
     path = overwrite_middle(write_clip(tmp_path / "a.ts", Clip(frames=120)), 0.4, 0.5)
     indices = [[frame.index for frame in decode_all(path, threads)] for threads in (1, 2, 4)]
     assert indices[0] == indices[1] == indices[2]
+
+
+def index_first(path: Path) -> Path:
+    """The same mp4 file with its index before the pictures, so that what is cut off can be read."""
+    written = path.with_stem("index_first")
+    with (
+        av.open(str(path)) as source,
+        av.open(str(written), "w", options={"movflags": "faststart"}) as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in data_packets(source, source.streams.video[0]):
+            packet.stream = stream
+            target.mux(packet)
+    return written
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mp4"])
+def test_what_a_cut_leaves_does_not_depend_on_the_threads(tmp_path: Path, suffix: str) -> None:
+    whole = write_clip(tmp_path / f"whole{suffix}", Clip(size_px=(320, 240), picture=coloured_picture))
+    data = (index_first(whole) if suffix == ".mp4" else whole).read_bytes()
+    path, cuts_in_pictures = tmp_path / f"cut{suffix}", 0
+    for stop in range(len(data) // 2, len(data) * 3 // 4, TRANSPORT_PACKET_BYTES):
+        path.write_bytes(data[:stop])
+        expected = [frame.index for frame in decode_all(path, threads=1)]
+        assert [frame.index for frame in decode_all(path, threads=16)] == expected
+        cuts_in_pictures += len(expected) < probe_video(path, LIMITS).frame_count
+    assert cuts_in_pictures > 10
 
 
 def joined(tmp_path: Path, second_size_px: tuple[int, int]) -> Path:

@@ -4,10 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from av.packet import Packet
+from av.video.stream import VideoStream
 
-from ingest.containers import Container, open_input
+from ingest.containers import Container, container_of, open_input
 from ingest.nvdec.cuvid import DecodeCaps, NvdecError
-from ingest.nvdec.streams import StreamNeed, need_of, nvdec_packets, parameter_sets, refusal
+from ingest.nvdec.streams import StreamNeed, need_of, nvdec_packets, parameter_sets, refusal, whole_packets
 from ingest.probe import MediaLimits, probe_video
 from ingest.streams import data_packets, video_stream
 from tests.media import QUIET_X265, Clip, write_clip
@@ -94,6 +96,22 @@ def test_packets_get_start_codes_and_keep_their_times(clip: Clip, suffix: str, t
     assert len({packet.pts for packet in packets}) == info.frame_count
     assert sets.count(START_CODE) >= 2
     assert all(unit.rstrip(b"\0") in bytes(packets[0]) for unit in sets.split(START_CODE))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_gpu_gets_all_packets_but_the_last_of_a_transport_stream(suffix: str, tmp_path: Path) -> None:
+    path = write_clip(tmp_path / f"clip{suffix}", Clip())
+    container = container_of(path)
+    with open_input(path, container) as source:
+        given = list(data_packets(source, video_stream(source, path.name)))
+    got: list[Packet[VideoStream]] = []
+    whole = whole_packets(container, iter(given))
+    if container is not Container.MPEGTS:
+        assert list(whole) == given
+        return
+    with pytest.raises(NvdecError, match="may be cut off"):
+        got.extend(whole)
+    assert got == given[:-1]
 
 
 def test_other_codecs_have_no_parameter_sets() -> None:
