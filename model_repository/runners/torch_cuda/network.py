@@ -127,13 +127,24 @@ def _conv(builder: _Builder, node: NodeProto) -> fx.Node:
 
 def _max_pool(builder: _Builder, node: NodeProto) -> fx.Node:
     attributes = _attributes(node)
-    return builder.call(
-        functional.max_pool2d,
-        builder.value(node.input[0]),
-        list(attributes["kernel_shape"]),
-        stride=list(attributes["strides"]),
-        padding=_padding(node, attributes.get("pads", [0] * 4)),
-    )
+    strides = list(attributes["strides"])
+    padding = _padding(node, attributes.get("pads", [0] * 4))
+    value = builder.value(node.input[0])
+    for size, around in _pools(list(attributes["kernel_shape"]), strides, padding):
+        value = builder.call(functional.max_pool2d, value, size, stride=strides, padding=around)
+    return value
+
+
+def _pools(kernel: list[int], strides: list[int], padding: list[int]) -> list[tuple[list[int], list[int]]]:
+    """Sizes and paddings of the max pools, one after another, that give what this one gives.
+
+    The maximum of 9 x 9 or 13 x 13 is that of two or three times 5 x 5, which read 50 or 75 values for 81 or
+    169. YOLOX pools one tensor with all three sizes, so the compiler finds the smaller ones there already.
+    """
+    size = kernel[0]
+    if kernel == [size, size] and strides == [1, 1] and padding == [size // 2] * 2 and size % 4 == 1 < size:
+        return [([5, 5], [2, 2])] * (size // 4)
+    return [(kernel, padding)]
 
 
 def _resize(builder: _Builder, node: NodeProto) -> fx.Node:

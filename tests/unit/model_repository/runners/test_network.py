@@ -72,3 +72,34 @@ def test_an_unknown_operator_is_named(tmp_path: Path) -> None:
     onnx.save(helper.make_model(helper.make_graph(nodes, "g", [pixels], [outputs])), tmp_path / "m.onnx")
     with pytest.raises(ValueError, match=r"expected operators among .*, got Tile"):
         network.load_network(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "pad", "pools"),
+    [(5, 1, 2, 1), (9, 1, 4, 2), (13, 1, 6, 3), (7, 1, 3, 1), (9, 2, 4, 1), (9, 1, 0, 1)],
+)
+def test_large_max_pools_are_chains_of_small_ones(
+    size: int, stride: int, pad: int, pools: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "m.onnx"
+    write_max_pool(path, size, stride, pad)
+    pixels = np.random.default_rng(3).integers(0, 256, (2, 3, 40, 30), dtype=np.uint8)
+    np.testing.assert_array_equal(torch_outputs(path, pixels, torch.float32), onnx_outputs(path, pixels))
+    nodes = network.load_network(path, torch.float32).graph.nodes
+    assert sum(node.target is torch.nn.functional.max_pool2d for node in nodes) == pools
+
+
+def write_max_pool(path: Path, size: int, stride: int, pad: int) -> None:
+    import onnx
+    from onnx import TensorProto, helper
+
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["N", 3, 40, 30])
+    outputs = helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["N", 3, "H", "W"])
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node(
+            "MaxPool", ["values"], ["outputs"], kernel_shape=[size] * 2, strides=[stride] * 2, pads=[pad] * 4
+        ),
+    ]
+    graph = helper.make_graph(nodes, "pool", [pixels], [outputs])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
