@@ -1,11 +1,12 @@
 """Whether PyTorch can use a GPU here."""
 
 import json
-import shutil
+import os
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from deploy.embedded.cxx import compiler, compiler_problem
 from deploy.own_process import Answer, ask
 
 _TIMEOUT_S = 120.0
@@ -44,9 +45,7 @@ def _missing() -> str:
         return f"PyTorch is not installed: {INSTALL}"
     if find_spec("onnx") is None:
         return "the package onnx is not installed: `make setup` adds it"
-    if shutil.which("g++") is None:
-        return "there is no C++ compiler to compile networks with: install g++"
-    return ""
+    return compiler_problem(compiler(os.environ))
 
 
 def _look() -> dict[str, object]:

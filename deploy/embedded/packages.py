@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import ConfigurationError
+from deploy.embedded.cxx import compiler
 from model_repository.contract import CHECKOUT, MODELS
 from model_repository.cuda_target import CudaTarget
 
@@ -21,10 +22,11 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "marey"
 
 
-def packages_folder(cache: Path, onnx_file: Path, target: CudaTarget) -> Path:
-    """Of one network: another file, GPU, PyTorch or version of the code that compiles has another folder."""
+def packages_folder(cache: Path, onnx_file: Path, target: CudaTarget, cxx: str) -> Path:
+    """Of one network: another file, GPU, PyTorch, compiler or version of our code has another folder."""
     sources = (onnx_file, *(MODELS / "runners" / "torch_cuda" / name for name in _COMPILER))
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    parts = (cxx.encode(), *(source.read_bytes() for source in sources))
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
     machine = re.sub(r"[^A-Za-z0-9.]+", "-", f"{target.gpu} torch {target.torch}")
     return cache / "networks" / f"{digest}-{machine}"
 
@@ -45,7 +47,8 @@ def compile_networks(networks: Mapping[Path, tuple[int, ...]], target: CudaTarge
     Raises ConfigurationError with the compiler's last words.
     """
     cache = cache_folder(os.environ)
-    folders = {file: packages_folder(cache, file, target) for file in networks}
+    cxx = compiler(os.environ)
+    folders = {file: packages_folder(cache, file, target, cxx) for file in networks}
     running = [_start(folders[file], file, batches, cache) for file, batches in networks.items()]
     errors = [process.communicate()[1] for process in running]
     for file, process, error in zip(networks, running, errors, strict=True):

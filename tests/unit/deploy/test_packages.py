@@ -14,13 +14,16 @@ def test_whatever_a_package_depends_on_has_a_folder_of_its_own(tmp_path: Path) -
     one.write_bytes(b"one")
     other.write_bytes(b"other")
     folders = {
-        packages_folder(tmp_path, one, TARGET),
-        packages_folder(tmp_path, other, TARGET),
-        packages_folder(tmp_path, one, replace(TARGET, gpu="NVIDIA L4")),
-        packages_folder(tmp_path, one, replace(TARGET, torch="2.12.0")),
+        packages_folder(tmp_path, one, TARGET, "g++"),
+        packages_folder(tmp_path, other, TARGET, "g++"),
+        packages_folder(tmp_path, one, replace(TARGET, gpu="NVIDIA L4"), "g++"),
+        packages_folder(tmp_path, one, replace(TARGET, torch="2.12.0"), "g++"),
+        packages_folder(tmp_path, one, TARGET, "clang++"),
     }
-    assert len(folders) == 4
-    assert packages_folder(tmp_path, one, TARGET).name.endswith("-NVIDIA-H100-80GB-HBM3-torch-2.11.0-cu130")
+    assert len(folders) == 5
+    assert packages_folder(tmp_path, one, TARGET, "g++").name.endswith(
+        "-NVIDIA-H100-80GB-HBM3-torch-2.11.0-cu130"
+    )
 
 
 def test_the_cache_is_the_users() -> None:
