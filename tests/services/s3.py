@@ -78,6 +78,8 @@ def _command(root: Path, ports: Mapping[str, int]) -> ServiceCommand:
         argv=(
             *(_WEED, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={root / 'data'}"),
             *("-master.volumeSizeLimitMB=64", "-volume.max=32", "-filer", "-s3", f"-s3.config={config}"),
+            # Catalogs of tables, at ports that are the same for every server of a machine.
+            *("-s3.port.iceberg=0", "-s3.port.lance=0"),
             *(f"-{option}={port}" for option, port in ports.items()),
         ),
         cwd=root,
