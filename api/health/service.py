@@ -17,34 +17,44 @@ Check = Callable[[], Awaitable[object]]
 class Readiness:
     """Runs one check per service.
 
-    A good report is good for `fresh_s` seconds, a bad one for those who asked before it was begun: many who
-    ask while a service hangs wait for two reports at most.
+    That a service works is good to know for `fresh_s` seconds, that it does not for those who asked before it
+    was tried: many who ask while one hangs wait for two checks at most.
     """
 
     def __init__(self, checks: Mapping[str, Check], timeout_s: float = 10.0, fresh_s: float = 2.0) -> None:
-        self._checks = checks
-        self._timeout_s = timeout_s
-        self._fresh_s = fresh_s
-        self._lock = asyncio.Lock()
-        self._report: dict[str, str] = {}
-        self._begun_s = 0.0
-        self._valid_until_s = 0.0
+        self._services = {name: _Checked(check, timeout_s, fresh_s) for name, check in checks.items()}
 
     async def report(self) -> dict[str, str]:
         """`ok`, or the code of what is wrong, by service."""
+        states = await asyncio.gather(*(service.state() for service in self._services.values()))
+        return dict(zip(self._services, states, strict=True))
+
+
+class _Checked:
+    """One service, with an age of its own: a check that takes long makes the others' answers no younger."""
+
+    def __init__(self, check: Check, timeout_s: float, fresh_s: float) -> None:
+        self._check = check
+        self._timeout_s = timeout_s
+        self._fresh_s = fresh_s
+        self._lock = asyncio.Lock()
+        self._state = ""
+        self._begun_s = 0.0
+        self._valid_until_s = 0.0
+
+    async def state(self) -> str:
+        """`ok` or a code, not older than promised."""
         asked_s = time.monotonic()
         async with self._lock:
             if self._begun_s <= asked_s and time.monotonic() >= self._valid_until_s:
                 self._begun_s = time.monotonic()
-                states = await asyncio.gather(*(self._state(check) for check in self._checks.values()))
-                self._report = dict(zip(self._checks, states, strict=True))
-                fresh_s = self._fresh_s if set(states) <= {"ok"} else 0.0
-                self._valid_until_s = time.monotonic() + fresh_s
-            return self._report
+                self._state = await self._checked()
+                self._valid_until_s = time.monotonic() + (self._fresh_s if self._state == "ok" else 0.0)
+            return self._state
 
-    async def _state(self, check: Check) -> str:
+    async def _checked(self) -> str:
         try:
-            await within(self._timeout_s, check())
+            await within(self._timeout_s, self._check())
         except TimeoutError:
             return "timeout"
         except MareyError as error:

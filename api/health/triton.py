@@ -45,9 +45,9 @@ class TritonCheck:
 
 async def _until_late(canary: asyncio.Task[None], client: TritonClient, waited_s: float | None) -> None:
     """A late canary waits for its turn while others get answers; if nobody does, Triton hangs."""
-    answered = await client.answered()
+    answered = await within(HANDSHAKE_S, client.answered())
     done, _ = await asyncio.wait({canary}, timeout=waited_s)
-    if not done and await client.answered() == answered:
+    if not done and await within(HANDSHAKE_S, client.answered()) == answered:
         raise InferenceUnavailableError(f"Triton: expected an answer within {waited_s:.1f} s, got none")
 
 
