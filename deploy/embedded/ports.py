@@ -3,25 +3,31 @@
 import json
 import random
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.errors import PortTakenError
 
 HOST = "127.0.0.1"
-_CANDIDATES = range(20_000, 32_000)
+CANDIDATES = range(20_000, 32_000)
 """Below Linux's ephemeral ports (32768 and up), which the system gives to outgoing connections."""
 
 
-def choose_ports(names: Iterable[str], kept: Path, fixed: Mapping[str, int]) -> dict[str, int]:
-    """A free port for each of `names`: the fixed one, else that of the last run, else a new one.
+def choose_ports(
+    names: Iterable[str], kept: Path, fixed: Mapping[str, int], candidates: Sequence[int] = CANDIDATES
+) -> dict[str, int]:
+    """A free port for each of `names`: the fixed one, else that of the last run, else one of `candidates`.
 
-    The choice is written to `kept`. Raises PortTakenError if a fixed port is not free.
+    The choice is written to `kept`. Nothing holds a port until its service listens: stacks that start at the
+    same time may choose the same, unless their candidates differ. Raises PortTakenError if a fixed port is
+    not free.
     """
     before = _read(kept)
     ports: dict[str, int] = {}
     for name in names:
-        ports[name] = fixed[name] if name in fixed else _free_port(before.get(name), ports.values())
+        ports[name] = (
+            fixed[name] if name in fixed else _free_port(before.get(name), ports.values(), candidates)
+        )
         if name in fixed and not is_free(ports[name]):
             raise PortTakenError(
                 f"expected port {ports[name]} to be free for {name}, got one that is in use; "
@@ -44,15 +50,15 @@ def is_free(port: int) -> bool:
 
 def free_ports_among(tries: int) -> int:
     """How many of so many random candidates are free."""
-    return sum(is_free(port) for port in random.sample(_CANDIDATES, tries))
+    return sum(is_free(port) for port in random.sample(CANDIDATES, tries))
 
 
-def _free_port(preferred: int | None, taken: Iterable[int]) -> int:
-    candidates = random.sample(_CANDIDATES, 200)
-    for port in candidates if preferred is None else [preferred, *candidates]:
+def _free_port(preferred: int | None, taken: Iterable[int], candidates: Sequence[int]) -> int:
+    tried = random.sample(candidates, min(200, len(candidates)))
+    for port in tried if preferred is None else [preferred, *tried]:
         if port not in taken and is_free(port):
             return port
-    raise PortTakenError(f"expected a free port among {len(candidates)} tried on {HOST}, got none")
+    raise PortTakenError(f"expected a free port among {len(tried)} tried on {HOST}, got none")
 
 
 def _read(kept: Path) -> dict[str, int]:

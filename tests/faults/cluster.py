@@ -18,7 +18,7 @@ from nats.aio.client import Client
 
 from deploy.embedded.home import Home
 from deploy.embedded.options import ExternalServices
-from deploy.embedded.ports import choose_ports
+from deploy.embedded.ports import CANDIDATES, choose_ports
 from deploy.embedded.services import PORT_NAMES, Layout
 from deploy.embedded.supervisor import ServiceEvent, Supervisor
 from deploy.embedded.target import machine_target
@@ -28,6 +28,7 @@ from orchestrator.objects import TEMPORARY, ObjectStore
 from tests.faults.links import Link
 from tests.faults.readiness import NOTICED_S, Readiness
 from tests.faults.services import Network, fault_services, open_network
+from tests.faults.shards import mine
 from tests.services.s3 import S3Server
 from tests.services.waiting import until
 
@@ -181,7 +182,7 @@ async def _started(folder: Path, s3: S3Server | None) -> AsyncIterator[Cluster]:
     with home.locked() as lock_fd:
         layout = Layout(
             home=home,
-            ports=choose_ports(PORT_NAMES, home.ports, {}),
+            ports=choose_ports(PORT_NAMES, home.ports, {}, mine(CANDIDATES)),
             external=ExternalServices(store_url=None if s3 is None else s3.url(uuid4().hex)),
             target=machine_target("cpu"),
         )

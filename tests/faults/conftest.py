@@ -13,7 +13,7 @@ from tests.faults.cluster import running_cluster
 from tests.faults.faults import FAULTS, SHORT, needs_s3
 from tests.faults.jobs import Subject, warmed_up, write_package
 from tests.faults.records import Case
-from tests.faults.shards import SEEDS_VARIABLE, SHARD_VARIABLE
+from tests.faults.shards import SEEDS_VARIABLE, mine
 from tests.services.s3 import S3Server
 
 LINES = pytest.StashKey[list[str]]()
@@ -29,10 +29,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"fault", "seed"} <= set(metafunc.fixturenames):
         faults = FAULTS if wanted else SHORT
         pairs: list[tuple[str, int]] = [(fault, seed) for seed in seeds for fault in faults]
-        part, _, parts = os.environ.get(SHARD_VARIABLE, "0/1").partition("/")
-        mine = pairs[int(part) :: int(parts)]
         # One change of the cluster is enough; the tests that come after need one without S3.
-        ordered = sorted(mine, key=lambda pair: not needs_s3(pair[0]))
+        ordered = sorted(mine(pairs), key=lambda pair: not needs_s3(pair[0]))
         metafunc.parametrize(("fault", "seed"), ordered)
     elif "seed" in metafunc.fixturenames:
         metafunc.parametrize("seed", seeds)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tests.faults import records
 from tests.faults.records import RECORD_VARIABLE, Case
@@ -23,6 +24,13 @@ _START_INTERVAL_S = 1.0
 _LOOK_INTERVAL_S = 15.0
 _END_TIMEOUT_S = 90.0
 """To end the case under way and stop a cluster."""
+T = TypeVar("T")
+
+
+def mine(whole: Sequence[T]) -> Sequence[T]:
+    """What this process takes of something that all of them share."""
+    part, _, parts = os.environ.get(SHARD_VARIABLE, "0/1").partition("/")
+    return whole[int(part) :: int(parts)]
 
 
 def start(part: int, parts: int, record: Path) -> subprocess.Popen[bytes]:

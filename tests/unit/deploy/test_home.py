@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import DirectoryTakenError, PortTakenError
 from deploy.embedded.home import Home
-from deploy.embedded.ports import HOST, choose_ports, is_free
+from deploy.embedded.ports import CANDIDATES, HOST, choose_ports, is_free
 
 
 def test_a_home_has_one_stack_at_a_time(tmp_path: Path) -> None:
@@ -51,6 +51,11 @@ def test_ports_are_free_distinct_and_kept(tmp_path: Path) -> None:
     assert len(set(first.values())) == 2
     assert all(is_free(port) for port in first.values())
     assert choose_ports(["nats", "api"], tmp_path / "ports.json", {}) == first
+
+
+def test_ports_are_among_the_candidates(tmp_path: Path) -> None:
+    half = CANDIDATES[1::2]
+    assert set(choose_ports(["nats", "api"], tmp_path / "ports.json", {}, half).values()) <= set(half)
 
 
 def test_a_kept_port_that_is_taken_is_replaced(tmp_path: Path) -> None:
