@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -65,17 +64,16 @@ def decode_span(
 
     `after` is the last of its frames that the caller has already; those that follow are decoded.
     Decoding starts at the last keyframe at or before the span. It runs in parallel until it meets damage or
-    the end of the file; what is missing then is decoded again from that keyframe on one thread, so that what
-    is left out does not depend on the machine.
+    an early end of the file, then again from that keyframe on one thread, so that what is left out does not
+    depend on the machine.
     Raises CorruptVideoError if none of the span's frames can be decoded, and the other MediaError leaves.
     """
     decoding = _SpanDecoding(path, info, span, allocate or _new_frames(info), after)
     threads = (settings or DecoderSettings()).threads
     with media_errors(path.name):
-        if threads != 1:
-            with suppress(DamagedPacketError, av.error.PatchWelcomeError):
-                yield from decoding.frames(threads)
-        if decoding.next_index < span.stop:
+        try:
+            yield from decoding.frames(threads)
+        except (DamagedPacketError, av.error.PatchWelcomeError):
             yield from decoding.frames(1)
     if decoding.last_index is None:
         raise CorruptVideoError(
@@ -99,13 +97,9 @@ class _SpanDecoding:
         self._span = span
         self._allocate = allocate
 
-    @property
-    def next_index(self) -> int:
-        """The first frame that may come next."""
-        return self._span.start if self.last_index is None else self.last_index + 1
-
     def frames(self, threads: int) -> Iterator[Frame]:
-        """The span's frames after `last_index`."""
+        """The span's frames after `last_index`. On several threads it raises DamagedPacketError where the
+        pictures end too early: after damage FFmpeg may swallow the last ones."""
         info = self._info
         converter = RgbConverter(info.width_px, info.height_px, info.rotation_deg, threads)
         with open_input(self._path, Container(info.container)) as source:
@@ -120,9 +114,12 @@ class _SpanDecoding:
                     yield Frame(index=index, pts_ns=int(info.pts_ns[index]), image=rgb)
                 if index >= self._span.stop - 1:
                     return
+        if threads != 1:
+            raise DamagedPacketError
 
     def _is_next(self, index: int) -> bool:
-        return self.next_index <= index < self._span.stop
+        after = self._span.start if self.last_index is None else self.last_index + 1
+        return after <= index < self._span.stop
 
     def _numbered(self, source: InputContainer, stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
         """Intact pictures with their place in the video."""
