@@ -13,10 +13,15 @@ _NEGLIGIBLE = 1e-9
 """The response ends where its envelope is below this share of its height: 1e-5 px of 10,000 px."""
 LEAST_SAMPLES = 10
 """Shorter series are left as they are, as Pose2Sim and Sports2D do."""
+LEAST_CUTOFF, MOST_CUTOFF = 0.001, 0.49
+"""Of the sampling rate. Nearer to 0 or to its half the response is endless: 1e10 samples for 15 Hz at
+30.00000001 Hz."""
 
 
 def lowpass_kernel(cutoff_hz: float, sampling_hz: float) -> NDArray[np.float64]:
-    """The filter's weights, float64 [2 * reach + 1], symmetric, of sum 1. The cutoff is below half the rate.
+    """The filter's weights, float64 [2 * reach + 1], symmetric, of sum 1.
+
+    The cutoff is from `LEAST_CUTOFF` to `MOST_CUTOFF` of the rate.
 
     The design is the bilinear transform of Butterworth's filter with the cutoff prewarped (A. V. Oppenheim
     and R. W. Schafer, "Discrete-Time Signal Processing", chapter 7). Over both passes the gain at the cutoff

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from biomechanics.lowpass import LEAST_SAMPLES, low_passed, lowpass_kernel
+from biomechanics.lowpass import LEAST_CUTOFF, LEAST_SAMPLES, MOST_CUTOFF, low_passed, lowpass_kernel
 from core.poses import PoseBatch
 
 SEEN_CONFIDENCE = 0.3
@@ -31,7 +31,7 @@ class Smoothing:
     cutoff_hz: float
     """Gain 1/2."""
     sampling_hz: float
-    """Of the filter: the usual rate of the video's frames."""
+    """Of the filter: the usual rate of the video's frames; 0: there is none."""
     is_resampled: bool
     """The frames do not come at a constant rate: joints were put onto one by straight lines, and back."""
     filter: str = "butterworth, 2nd order forwards and backwards (4th in effect, no phase shift)"
@@ -46,6 +46,7 @@ class TimeGrid:
     """Times of a constant rate."""
 
     sampling_hz: float
+    """0: the frames have one time only."""
     positions: NDArray[np.float64]
     """[frames] places of a video's frames on the grid, increasing; whole numbers unless `is_resampled`."""
     is_resampled: bool
@@ -58,9 +59,9 @@ def time_grid(pts_ns: NDArray[np.int64]) -> TimeGrid:
     one is two intervals away.
     """
     steps_ns = np.diff(pts_ns)
-    if not len(steps_ns):
+    middle_ns = np.median(steps_ns) if len(steps_ns) else 0.0
+    if not middle_ns:
         return TimeGrid(sampling_hz=0.0, positions=np.zeros(len(pts_ns)), is_resampled=False)
-    middle_ns = np.median(steps_ns)
     step_ns = float(steps_ns[np.abs(steps_ns - middle_ns) <= middle_ns / 2].mean())
     positions = (pts_ns - pts_ns[0]) / step_ns
     ticks = np.round(positions)
@@ -79,10 +80,11 @@ class TrackSmoother:
         """`pts_ns` are the times of the video's frames, [frames]."""
         self._grid = time_grid(pts_ns)
         self._gap = max(1.5, BRIDGED_S * self._grid.sampling_hz)
-        is_applied = cutoff_hz < self._grid.sampling_hz / 2
+        reason = _refusal(cutoff_hz, self._grid.sampling_hz)
+        is_applied = reason is None
         self.smoothing = Smoothing(
             is_applied=is_applied,
-            reason=None if is_applied else _too_slow(cutoff_hz, self._grid.sampling_hz),
+            reason=reason,
             cutoff_hz=cutoff_hz,
             sampling_hz=round(self._grid.sampling_hz, 6),
             is_resampled=is_applied and self._grid.is_resampled,
@@ -183,5 +185,14 @@ def _smooth_stretch(
     places_px[first : last + 1] = np.stack(smooth, axis=-1)
 
 
-def _too_slow(cutoff_hz: float, sampling_hz: float) -> str:
-    return f"expected a cutoff below half of the frame rate {sampling_hz:.6g} Hz, got {cutoff_hz:g} Hz"
+def _refusal(cutoff_hz: float, sampling_hz: float) -> str | None:
+    """Why a rate does not carry a cutoff."""
+    if not sampling_hz:
+        return "expected frames of several times, got one"
+    least_hz, most_hz = LEAST_CUTOFF * sampling_hz, MOST_CUTOFF * sampling_hz
+    if least_hz <= cutoff_hz <= most_hz:
+        return None
+    return (
+        f"expected a cutoff from {least_hz:.6g} to {most_hz:.6g} Hz, {LEAST_CUTOFF} to {MOST_CUTOFF} of the "
+        f"frame rate {sampling_hz:.6g} Hz, got {cutoff_hz:g} Hz"
+    )

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biomechanics.lowpass import LEAST_SAMPLES, low_passed, lowpass_kernel
+from biomechanics.lowpass import LEAST_SAMPLES, MOST_CUTOFF, low_passed, lowpass_kernel
 
 RATES = st.floats(20, 500)
-SHARES = st.floats(0.01, 0.45)
+SHARES = st.floats(0.01, MOST_CUTOFF)
 """Cutoffs against the rate."""
 
 

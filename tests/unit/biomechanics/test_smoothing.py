@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biomechanics.lowpass import LEAST_SAMPLES, lowpass_kernel
+from biomechanics.lowpass import LEAST_CUTOFF, LEAST_SAMPLES, MOST_CUTOFF, lowpass_kernel
 from biomechanics.smoothing import BRIDGED_S, PeopleBatch, TrackSmoother, smooth_track, time_grid
 from core.poses import PoseBatch
 
@@ -66,7 +66,7 @@ def joined_joints(batches: Sequence[PeopleBatch]) -> NDArray[np.float32]:
 @settings(max_examples=40, deadline=None)
 @given(
     cuts=st.lists(st.integers(1, 599), max_size=30),
-    cutoff_hz=st.floats(1, 14),
+    cutoff_hz=st.floats(1, 14.7),
     seed=st.integers(0, 2**32 - 1),
     unseen=st.floats(0, 0.6),
     uneven_ms=st.sampled_from([0, 9]),
@@ -185,11 +185,33 @@ def test_a_variable_rate_is_brought_to_a_constant_one() -> None:
     np.testing.assert_allclose(after[0].keypoints_px[inside], joints[inside], atol=0.5)
 
 
-@pytest.mark.parametrize("frames", [1, 40])
-def test_a_cutoff_that_the_rate_does_not_carry_is_declared(frames: int) -> None:
-    pts_ns = times_ns(frames, Fraction(24))
-    smoother = TrackSmoother(12.5, pts_ns)
+@pytest.mark.parametrize(
+    ("frames", "rate", "cutoff_hz", "sentence"),
+    [
+        (40, Fraction(24), 12.5, "expected a cutoff from 0.024 to 11.76 Hz"),
+        (60, Fraction(30), 15, "of the frame rate 30 Hz, got 15 Hz"),
+        (60, Fraction(30000, 1001), 14.985, "to 14.6853 Hz"),
+        (60, Fraction(10_000), 1, "expected a cutoff from 10 to 4900 Hz"),
+        (1, Fraction(24), 6, "expected frames of several times, got one"),
+    ],
+)
+def test_a_cutoff_that_the_rate_does_not_carry_is_declared(
+    frames: int, rate: Fraction, cutoff_hz: float, sentence: str
+) -> None:
+    """Times in whole nanoseconds let 30 Hz be 30.00000001: 15 Hz would be below its half, by nothing."""
+    pts_ns = times_ns(frames, rate)
+    smoother = TrackSmoother(cutoff_hz, pts_ns)
     assert not smoother.smoothing.is_applied
-    assert "expected a cutoff below half of the frame rate" in str(smoother.smoothing.reason)
+    assert sentence in str(smoother.smoothing.reason)
     pieces = batches_of({1: track(frames)}, np.ones((frames, 1), np.bool_), [], pts_ns)
     assert list(smoother.stream(pieces)) == pieces
+
+
+def test_frames_of_one_time_have_no_rate() -> None:
+    """Ticks shorter than a nanosecond fall together."""
+    assert time_grid(np.zeros(3, np.int64)).sampling_hz == 0
+
+
+@given(st.floats(LEAST_CUTOFF, MOST_CUTOFF), st.floats(1, 120_000))
+def test_the_filter_reaches_over_some_thousand_samples_at_most(share: float, sampling_hz: float) -> None:
+    assert len(lowpass_kernel(share * sampling_hz, sampling_hz)) < 10_000
