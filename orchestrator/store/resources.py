@@ -40,6 +40,8 @@ class Resource(Generic[RowT_co]):
     """`-` reverses."""
     reads: Mapping[str, str] = field(default_factory=dict)
     """SQL of the fields that are not read as they are stored."""
+    stores: Mapping[str, str] = field(default_factory=dict)
+    """SQL of the columns that are not stored as they come, with `{}` for what comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +202,8 @@ PIPELINE_PARAMETERS = Resource(
     ),
     parents=("pipeline_id", "pipeline_parameter_set_id"),
     sorts=("id", "pipeline_parameters_name"),
+    # The driver sends None as SQL's NULL.
+    stores={"pipeline_parameters_value": "coalesce({}, 'null'::jsonb)"},
 )  # fmt: skip
 JOBS = Resource(
     table="job",
@@ -272,7 +276,10 @@ def resource_statements(resource: Resource[object]) -> Iterator[tuple[str, str]]
 
 def _stored(resource: Resource[object], first: int) -> list[tuple[str, str]]:
     """Columns and what is stored there, with arguments from $`first` on."""
-    return [(name, f"${index}") for index, name in enumerate(resource.writes, start=first)]
+    return [
+        (name, resource.stores.get(name, "{}").format(f"${index}"))
+        for index, name in enumerate(resource.writes, start=first)
+    ]
 
 
 def _shown(resource: Resource[object]) -> str:

@@ -174,6 +174,25 @@ def test_wrong_objects_are_refused(api: RunningApi, subtests: pytest.Subtests) -
     assert len(api.http.get("/user").json()["items"]) == 1
 
 
+def test_a_parameter_may_be_null(api: RunningApi) -> None:
+    """Of a set: no smoothing, said so. The value is JSON's null, not one that is missing."""
+    body = {
+        "pipeline_id": 1,
+        "pipeline_parameter_set_id": 1,
+        "pipeline_parameters_name": "smoothing_cutoff_hz",
+        "pipeline_parameters_value": None,
+    }
+    made = api.http.post("/pipeline_parameters", json=body)
+    assert (made.status_code, made.json()["pipeline_parameters_value"]) == (201, None)
+    path, seen = made.headers["location"], made.headers["etag"]
+    six = api.http.put(path, json=body | {"pipeline_parameters_value": 6}, headers={"If-Match": seen})
+    assert six.json()["pipeline_parameters_value"] == 6
+    assert api.client.create_job(upload(api)).job_parameters["smoothing_cutoff_hz"] == 6
+    none = api.http.put(path, json=body, headers={"If-Match": six.headers["etag"]})
+    assert (none.status_code, none.json()["pipeline_parameters_value"]) == (200, None)
+    assert api.client.create_job(upload(api)).job_parameters["smoothing_cutoff_hz"] is None
+
+
 def test_members_read_their_own_project_only(api: RunningApi) -> None:
     job = api.client.create_job(upload(api))
     finish_job(api, job.id)
