@@ -105,7 +105,7 @@ def compare(frames: Tensor, rounds: int) -> Record:
     return Record(
         date=datetime.now(UTC).date().isoformat(),
         gpu=torch.cuda.get_device_name(),
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         dali=version("nvidia-dali-cuda130"),
         frames_per_call=len(frames),
         dali_fps=round(dali_fps),

@@ -28,7 +28,7 @@ START_TIMEOUT_S = 600.0
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """What `bench/results/perf.json` keeps."""
+    """What `bench/results/perf.json` keeps, and `perf_gpu.json` of a machine with a GPU."""
 
     machine: Machine
     gpus: list[str]
@@ -82,7 +82,7 @@ def _wait_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 @click.option("--concurrency", default=4, show_default=True, help="Up to so many requests at a time.")
 @click.option("--models", type=click.Path(path_type=Path), help="Folder of your own networks.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=RESULTS, help="Folder of perf.json and perf.svg."
+    "--out", type=click.Path(path_type=Path), default=RESULTS, help="Folder of the record and the plot."
 )
 def main(concurrency: int, window_ms: int, models: Path | None, out: Path) -> None:
     """Measure the ensemble and each network, print the table, write the record and the plot."""
@@ -103,9 +103,11 @@ def main(concurrency: int, window_ms: int, models: Path | None, out: Path) -> No
         rows_per_request=ROWS_PER_REQUEST,
         points=points,
     )
-    write_record(out / "perf.json", record)
+    name = "perf_gpu" if gpus else "perf"
+    write_record(out / f"{name}.json", record)
     where = ", ".join(gpus) or f"{record.machine.cores} cores"
-    (out / "perf.svg").write_text(plot(points, f"Triton under perf_analyzer, {where}, {record.machine.date}"))
+    title = f"Triton under perf_analyzer, {where}, {record.machine.date}"
+    (out / f"{name}.svg").write_text(plot(points, title))
     click.echo(markdown(points))
 
 
