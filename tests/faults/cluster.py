@@ -26,9 +26,9 @@ from orchestrator.file_cache import CacheSettings
 from orchestrator.object_stores import open_object_store
 from orchestrator.objects import TEMPORARY, ObjectStore
 from tests.faults.links import Link
+from tests.faults.parts import mine
 from tests.faults.readiness import NOTICED_S, Readiness
 from tests.faults.services import Network, fault_services, open_network
-from tests.faults.shards import mine
 from tests.services.s3 import S3Server
 from tests.services.waiting import until
 

@@ -12,8 +12,9 @@ from tests.faults import records
 from tests.faults.cluster import running_cluster
 from tests.faults.faults import FAULTS, SHORT, needs_s3
 from tests.faults.jobs import Subject, warmed_up, write_package
+from tests.faults.parts import mine
 from tests.faults.records import Case
-from tests.faults.shards import SEEDS_VARIABLE, mine
+from tests.faults.shards import SEEDS_VARIABLE
 from tests.services.s3 import S3Server
 
 LINES = pytest.StashKey[list[str]]()

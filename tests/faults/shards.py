@@ -8,35 +8,26 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from tests.faults import records
+from tests.faults.parts import PART_VARIABLE
 from tests.faults.records import RECORD_VARIABLE, Case
 from tests.faults.table import read, table
 
 SEEDS_VARIABLE = "MAREY_FAULT_SEEDS"
 """`5`: every fault with seeds 0 to 4; `5-9`: with these. Unset: a few faults, once."""
-SHARD_VARIABLE = "MAREY_FAULT_SHARD"
-"""`2/8`: the third of eight equal parts, for processes that run side by side."""
 ROOT = Path(__file__).parents[2]
 _START_INTERVAL_S = 1.0
 """Starting a cluster is the most work; not all at once."""
 _LOOK_INTERVAL_S = 15.0
 _END_TIMEOUT_S = 90.0
 """To end the case under way and stop a cluster."""
-T = TypeVar("T")
-
-
-def mine(whole: Sequence[T]) -> Sequence[T]:
-    """What this process takes of something that all of them share."""
-    part, _, parts = os.environ.get(SHARD_VARIABLE, "0/1").partition("/")
-    return whole[int(part) :: int(parts)]
 
 
 def start(part: int, parts: int, record: Path) -> subprocess.Popen[bytes]:
     """One of `parts` processes; what it says goes to `record/shard-<part>.log`."""
     shard = record / f"shard-{part}"
-    environment = {SHARD_VARIABLE: f"{part}/{parts}", RECORD_VARIABLE: str(shard)}
+    environment = {PART_VARIABLE: f"{part}/{parts}", RECORD_VARIABLE: str(shard)}
     with shard.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
             (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/faults/test_faults.py"),
