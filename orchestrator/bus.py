@@ -211,7 +211,8 @@ class Bus:
         """The lanes that have messages now."""
         with bus_errors():
             found = (await self._jetstream.stream_info(STREAM, subjects_filter=">")).state
-        return Occupied(lanes=frozenset(map(Lane.at, found.subjects or ())), newest=found.last_seq)
+        lanes = map(Lane.at, found.subjects or ())
+        return Occupied(lanes=frozenset(lane for lane in lanes if lane is not None), newest=found.last_seq)
 
     async def clear(self, lane: Lane, newest: int) -> None:
         """Drop the messages of a lane, up to the sequence number `newest`."""

@@ -29,10 +29,13 @@ class Lane:
         return cls(queue=queue, tier=tier, project_id=project_id)
 
     @classmethod
-    def at(cls, subject: str) -> Self:
-        """The lane of a `subject`."""
-        _, queue, tier, project_id = subject.split(".")
-        return cls(queue=Queue(queue), tier=Tier(tier), project_id=int(project_id))
+    def at(cls, subject: str) -> Self | None:
+        """The lane of a `subject`; None for one that is no lane's: somebody else has sent there."""
+        try:
+            _, queue, tier, project_id = subject.split(".")
+            return cls(queue=Queue(queue), tier=Tier(tier), project_id=int(project_id))
+        except ValueError:
+            return None
 
     @property
     def subject(self) -> str:

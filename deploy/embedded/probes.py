@@ -6,6 +6,7 @@ import math
 import urllib.request
 from collections.abc import Collection
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 
 from deploy.embedded.ports import HOST
@@ -46,7 +47,7 @@ def _answers(request: urllib.request.Request, timeout_s: float) -> Probe:
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as response:
                 return bool(response.status == HTTPStatus.OK)
-        except OSError:
+        except (OSError, HTTPException):
             return False
 
     async def probe() -> bool:

@@ -1,5 +1,6 @@
 """Lanes and their subjects."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,3 +15,8 @@ LANES = st.builds(
 @given(LANES)
 def test_a_subject_tells_its_lane(lane: Lane) -> None:
     assert Lane.at(lane.subject) == lane
+
+
+@pytest.mark.parametrize("subject", ["marey.jobs.standard", "marey.frames.gold.1", "marey.jobs.standard.x"])
+def test_a_subject_of_somebody_else_tells_none(subject: str) -> None:
+    assert Lane.at(subject) is None
