@@ -86,7 +86,7 @@ class Runner:
             taken = await self._take()
             if taken is None:
                 await wake.wait(self._options.lease.poll_interval_s)
-            elif wake.is_stopping:
+            elif wake.is_stopping or taken.cluster_url in self._tried():
                 await self._decline(taken.delivery)
             else:
                 self._start(taken, wake)
@@ -104,11 +104,15 @@ class Runner:
         """The Tritons that have as many runs as they may, that try a suspect, and those that are away."""
         busy = Counter(taken.cluster_url for taken in self._working.values())
         full = {cluster_url for cluster_url, runs in busy.items() if runs >= self._options.slots}
-        tried = {self._working[self._suspect].cluster_url} if self._suspect is not None else set()
-        return full | tried | (self._standby.away if self._standby is not None else set())
+        return full | self._tried() | (self._standby.away if self._standby is not None else set())
+
+    def _tried(self) -> Set[str | None]:
+        """The Triton that a suspect has to itself, if there is one."""
+        return set() if self._suspect is None else {self._working[self._suspect].cluster_url}
 
     async def _decline(self, delivery: Delivery, delay_s: float = 0.0) -> None:
-        """Nobody begins with it here: the stop came while it was taken, or Postgres gives no lease."""
+        """Nobody begins with it here: the stop or a suspect's trial came meanwhile, or Postgres gives no
+        lease."""
         try:
             await delivery.hand_back(delay_s)
         except BusError as error:

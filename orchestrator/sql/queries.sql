@@ -417,9 +417,10 @@ SELECT count(*) AS count FROM task
 WHERE job_id = $1 AND kind = 'infer' AND video_id = $2 AND id <> $3 AND error_code = ANY($4::text[]);
 
 -- name: set_aside_runs
--- The runs of video $2 of job $1 that wait are set aside, because of $3 (code) $4 (message).
+-- The runs of video $2 of job $1 that wait are set aside, because of $3 (code) $4 (message). If they are ever tried,
+-- then alone.
 UPDATE task
-SET status = 'dead', epoch = epoch + 1, finished_at = now(), error_code = $3, error_message = $4
+SET status = 'dead', epoch = epoch + 1, finished_at = now(), error_code = $3, error_message = $4, is_suspect = true
 WHERE job_id = $1 AND kind = 'infer' AND video_id = $2 AND status IN ('ready', 'sent');
 
 -- name: fail_open_batches
@@ -555,9 +556,11 @@ FROM task t
 WHERE t.job_id = $1 AND t.kind IN ('submit', 'collect_video') AND t.status = 'dead' AND v.id = t.video_id;
 
 -- name: revive_tasks
--- The tasks of job $1 that were set aside are ready again, with all their attempts.
+-- The tasks of job $1 that were set aside are ready again, with all their attempts. What was said of them is
+-- forgotten, because runs that ended Triton are counted by it; suspects they stay.
 UPDATE task
-SET status = 'ready', epoch = epoch + 1, attempts = 0, not_before = now(), started_at = NULL, finished_at = NULL
+SET status = 'ready', epoch = epoch + 1, attempts = 0, not_before = now(), started_at = NULL, finished_at = NULL,
+    error_code = NULL, error_message = NULL
 WHERE job_id = $1 AND status = 'dead';
 
 -- name: expire_leases

@@ -1,20 +1,23 @@
 """Frames that end Triton: found, set aside and reported, and nobody else pays for them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from core.errors import InferenceLostError, KillingFrameError, SuspectWaitsError
-from core.jobs import JobStatus
+from core.jobs import JobStatus, TaskStatus
 from core.networks import Networks
 from core.poses import PoseBatch
 from core.video import FrameSpan, VideoInfo
 from orchestrator.bisection import ATTEMPTS_OF_A_PIECE
+from orchestrator.bus import Bus, Delivery
+from orchestrator.lanes import Lane
+from orchestrator.store.tasks import Failure, Windows
 from tests.media import Clip, write_clip
-from tests.services.leases import sent_task
+from tests.services.leases import sent_task, tasks_by_status
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
 
@@ -37,6 +40,9 @@ class Mortal(KnownPoses):
     meetings: int = 0
     """Of suspects."""
     suspects: int = 0
+    others: int = 0
+    company: int = 0
+    """Times that a suspect and something else were under way together."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def infer_run(
@@ -50,7 +56,9 @@ class Mortal(KnownPoses):
     ) -> AsyncGenerator[PoseBatch, None]:
         """Known poses, until Triton ends."""
         self.suspects += alone
+        self.others += not alone
         self.meetings += self.suspects > 1
+        self.company += self.suspects > 0 and self.others > 0
         try:
             for batch in batches:
                 await self._infer(len(info.pts_ns), batch, alone)
@@ -58,6 +66,7 @@ class Mortal(KnownPoses):
                     yield poses
         finally:
             self.suspects -= alone
+            self.others -= not alone
 
     async def _infer(self, frame_count: int, batch: FrameSpan, alone: bool) -> None:
         killing = self.killing if frame_count == KILLING_FRAMES else frozenset()
@@ -71,6 +80,19 @@ class Mortal(KnownPoses):
                 await asyncio.sleep(0.005)
             if over.is_set():
                 raise KillingFrameError(f"frame {frame}", frame) if alone else InferenceLostError("closed")
+
+
+def slowly(
+    take: Callable[[Bus, Lane], Awaitable[Delivery | None]],
+) -> Callable[[Bus, Lane], Awaitable[Delivery | None]]:
+    """NATS answers late: what is taken comes when the trial of a suspect has begun."""
+
+    async def late(bus: Bus, lane: Lane) -> Delivery | None:
+        delivery = await take(bus, lane)
+        await asyncio.sleep(0.05)
+        return delivery
+
+    return late
 
 
 @pytest.fixture
@@ -101,8 +123,9 @@ async def test_killing_frames_are_found_and_no_other_job_pays(
 
 
 async def test_a_video_that_kills_with_any_frame_is_set_aside(
-    system: System, packages: tuple[Path, Path]
+    system: System, packages: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Bus, "take", slowly(Bus.take))
     poses = Mortal(killing=frozenset(range(KILLING_FRAMES)))
     good, killing = packages
     async with system.working(poses):
@@ -114,6 +137,14 @@ async def test_a_video_that_kills_with_any_frame_is_set_aside(
     assert codes == {"killing_frame", "killing_video"}
     assert (video.frames_done, video.frames_missing) == (KILLING_FRAMES, KILLING_FRAMES)
     assert poses.deaths <= 20, "of 40 and more"
+    assert poses.company == 0, "a suspect was not alone"
+    await system.store.redrive(ids[0])
+    task = await sent_task(system, Windows(runs=1, steps=0))
+    lease = await system.store.tasks.lease(task.id, task.epoch, "a", 30)
+    assert lease is not None
+    assert lease.is_suspect
+    await system.store.flow.fail(lease, Failure(code=KillingFrameError.code, message=""), TaskStatus.DEAD)
+    assert "dead" not in await tasks_by_status(system), "what was said before the redrive counted"
 
 
 async def test_one_suspect_is_leased_at_a_time(system: System, packages: tuple[Path, Path]) -> None:

@@ -11,15 +11,15 @@ from tests.services.orchestrator import System
 WINDOWS = Windows(runs=8, steps=8)
 
 
-async def sent_task(system: System) -> ReadyTask:
-    """The one task that is ready, marked as sent without a message."""
+async def sent_task(system: System, windows: Windows = WINDOWS) -> ReadyTask:
+    """The one task that is ready, or fits into `windows`, marked as sent without a message."""
     seen: list[ReadyTask] = []
 
     async def send(tasks: Sequence[ReadyTask]) -> Sent:
         seen.extend(tasks)
         return Sent(stored=[task.id for task in tasks], duplicate=[])
 
-    assert len(await system.store.tasks.send_ready(WINDOWS, send)) == 1
+    assert len(await system.store.tasks.send_ready(windows, send)) == 1
     return seen[0]
 
 
