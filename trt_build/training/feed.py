@@ -8,6 +8,7 @@ from torch import Tensor
 
 from trt_build.training.draws import Draws
 from trt_build.training.footage_stream import Clips, Footage, FootageSupply
+from trt_build.training.recolour import recoloured
 from trt_build.training.replay import Ahead, Replay, Rows
 
 
@@ -27,6 +28,8 @@ class Diet:
     """Share of the pictures that are blurred, noisy or compressed."""
     peak_weight: float = 0.0
     """How much more the pose network's error counts at a joint than far from it."""
+    recoloured_share: float = 0.0
+    """Share of the pictures, drawn or footage, that get other colours each time they are seen."""
     compiled: bool = False
     """Whether steps run through torch.compile."""
     footage: FootageSupply = field(default_factory=FootageSupply)
@@ -42,6 +45,8 @@ class Kitchen:
     """The chosen [N] rows left to right."""
     clips: Clips
     """The same kind of rows from rendered clips."""
+    border: float
+    """Grey value beyond the picture."""
 
 
 class Feed:
@@ -55,7 +60,8 @@ class Feed:
     def rows(self, count: int, draws: Draws) -> Rows:
         """`count` rows on the device of `draws`, pictures as float32."""
         with torch.no_grad():
-            return self._mixed(count, draws)
+            rows, share = self._mixed(count, draws), self._diet.recoloured_share
+            return rows | {"images": recoloured(rows["images"], share, draws, self._kitchen.border)}
 
     def _mixed(self, count: int, draws: Draws) -> Rows:
         if self._footage is None:

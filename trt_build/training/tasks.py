@@ -21,7 +21,7 @@ from trt_build.training.footage_stream import Clips, for_detector, for_pose
 from trt_build.training.meshes import Cast
 from trt_build.training.pose import peaks, pose_loss
 from trt_build.training.replay import Rows
-from trt_build.training.scenes import DetectorBatch, DetectorScenes
+from trt_build.training.scenes import PADDING, DetectorBatch, DetectorScenes
 
 SCORE = 0.25
 NMS_IOU = 0.45
@@ -125,6 +125,7 @@ class DetectorTask:
             draw=lambda count, draws: _rows(self._scenes.batch(count, draws)),
             mirror=lambda rows, chosen: _rows(mirrored_scenes(DetectorBatch(**rows), chosen)),
             clips=Clips(for_detector, input_hw, seed),
+            border=PADDING,
         )
         self._feed = Feed(kitchen, diet, device)
 
@@ -200,6 +201,7 @@ class PoseTask:
             draw=lambda count, draws: _rows(self._crops.batch(count, draws)),
             mirror=lambda rows, chosen: _rows(mirrored_crops(PoseBatch(**rows), chosen)),
             clips=Clips(for_pose, crop_hw, seed),
+            border=0.0,
         )
         self._feed = Feed(kitchen, diet, device)
         self._mean = torch.tensor(IMAGENET_PIXELS.mean, device=device)[:, None, None]

@@ -33,7 +33,9 @@ from trt_build.training.tasks import DetectorTask, Figures, PoseTask, Task
 HELD_OUT_SEED = 77_000_003
 """Added to the seed for the stream that scores the network; never used for training."""
 LARGEST_GRADIENT = 10.0
-_OF_THE_DIET = ("resolution", "fresh", "ahead", "memory", "spoilt_share", "peak_weight", "compiled")
+_OF_THE_DIET = (
+    "resolution", "fresh", "ahead", "memory", "spoilt_share", "recoloured_share", "peak_weight", "compiled",
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +105,7 @@ def _parse(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--memory", type=int, default=0, help="pictures kept to be seen again")
     parser.add_argument("--spoilt-share", type=float, default=1.0, help="pictures blurred, noisy, compressed")
     parser.add_argument("--peak-weight", type=float, default=0.0, help="pose: extra weight of joints' places")
+    parser.add_argument("--recoloured-share", type=float, default=0.0, help="pictures in other colours")
     parser.add_argument("--compiled", action="store_true", help="steps run through torch.compile")
     parser.add_argument("--footage-share", type=float, default=0.0, help="of each batch: rendered clips")
     parser.add_argument("--footage-workers", type=int, default=0, help="processes that render them")

@@ -87,6 +87,6 @@ class _NoNoise(np.random.Generator):
     def __init__(self) -> None:
         super().__init__(np.random.PCG64(0))
 
-    def normal(self, loc: float, scale: float, size: tuple[int, ...]) -> np.ndarray:  # type: ignore[override]
-        del loc, scale
+    def standard_t(self, df: float, size: tuple[int, ...]) -> np.ndarray:  # type: ignore[override]
+        del df
         return np.zeros(size)
