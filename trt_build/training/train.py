@@ -60,6 +60,7 @@ class Settings:
     decay: float
     lr_scale: float
     start: Path | None
+    frozen_statistics: bool
     log_every: int
 
 
@@ -78,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     task = _task(settings, device)
     if settings.start:
         task.network.load_state_dict(widened(load_weights(settings.start), task.network.state_dict()))
+    if settings.frozen_statistics:
+        freeze_statistics(task.network)
     save_preview(task.preview(16, Draws(settings.seed, device)), settings.out / f"{settings.task}.png")
     _train(task, settings, clock, device)
 
@@ -97,6 +100,9 @@ def _parse(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("--decay", type=float, default=0.9995, help="of the weights' moving average")
     parser.add_argument("--lr-scale", type=float, default=1.0)
     parser.add_argument("--start", type=Path, default=None, help="weights to go on from")
+    parser.add_argument(
+        "--frozen-statistics", action="store_true", help="normalise by the statistics of --start, as served"
+    )
     parser.add_argument("--log-every", type=int, default=100, help="steps between lines of the log")
     parser.add_argument("--score-batches", type=int, default=6, help="held-out batches")
     parser.add_argument("--resolution", type=float, default=1.0, help="picture size over the network's own")
@@ -214,6 +220,17 @@ def _record(lines: TextIO, line: dict[str, object]) -> None:
     log.info(text)
     lines.write(text + "\n")
     lines.flush()
+
+
+def freeze_statistics(network: nn.Module) -> None:
+    """Let batch normalisation use its running statistics, as a served network does, and leave them alone.
+
+    Statistics of a batch hide what a single picture does: the mean of a strongly coloured one may grow from
+    layer to layer until nothing else is left.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def save_preview(pictures: Tensor, path: Path) -> None:
