@@ -15,7 +15,7 @@ from orchestrator.store.resources import API_KEYS
 
 @post("/", opt=ADMIN)
 async def issue_key(data: JSONBody[ApiKeyCreate], scope: Scope) -> Response[ApiKeyIssued]:
-    """Make a key. Its text is in the answer and nowhere else."""
+    """Make a key; administrators only. Its text is in the answer and nowhere else."""
     key, text = await services_of(scope).accounts.issue(tenant_of(scope), data)
     body = ApiKeyIssued(
         id=key.id,
@@ -30,7 +30,7 @@ async def issue_key(data: JSONBody[ApiKeyCreate], scope: Scope) -> Response[ApiK
 
 @delete("/{object_id:int}", opt=ADMIN, status_code=HTTP_204_NO_CONTENT)
 async def revoke_key(object_id: ObjectId, scope: Scope) -> None:
-    """Revoke a key, within 10 s everywhere. It stays in the list."""
+    """Revoke a key, within 10 s everywhere; administrators only. It stays in the list."""
     await services_of(scope).accounts.revoke(tenant_of(scope), object_id)
 
 

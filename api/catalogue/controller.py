@@ -73,7 +73,7 @@ def _create_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHandl
         row = await services.catalogue.create(tenant_of(scope), resource, data.values())
         return _tagged(row, location=f"/{resource.table}/{getattr(row, 'id')}")  # noqa: B009
 
-    return post("/", opt=ADMIN, summary=f"Make a {resource.table}")(
+    return post("/", opt=ADMIN, summary=f"Make a {resource.table}; administrators only")(
         _typed(create_object, GenericAlias(Response, resource.row), body)
     )
 
@@ -95,7 +95,7 @@ def _replace_handler(resource: Resource[Out], body: type[Body]) -> HTTPRouteHand
             )
         )
 
-    return put("/{object_id:int}", opt=ADMIN, summary=f"Replace a {resource.table}; needs If-Match")(
+    return put("/{object_id:int}", opt=ADMIN, summary=f"Replace a {resource.table}; administrators only")(
         _typed(replace_object, GenericAlias(Response, resource.row), body)
     )
 
@@ -111,7 +111,7 @@ def _delete_handler(resource: Resource[Out]) -> HTTPRouteHandler:
         "/{object_id:int}",
         opt=ADMIN,
         status_code=HTTP_204_NO_CONTENT,
-        summary=f"Remove a {resource.table}; 409 while something refers to it",
+        summary=f"Remove a {resource.table}; administrators only; 409 while something refers to it",
     )(delete_object)
 
 

@@ -110,7 +110,10 @@ def _shape(name: str, schema: Described) -> str:
         for field, kind in schema.get("properties", {}).items()
     ]
     about = escape(schema.get("description", ""))
-    return f'<h3 id="shape-{escape(name)}"><code>{escape(name)}</code></h3><p>{about}</p>{_table(rows)}'
+    values = "" if rows else f"<p>{_kind(schema)}</p>"
+    return (
+        f'<h3 id="shape-{escape(name)}"><code>{escape(name)}</code></h3><p>{about}</p>{values}{_table(rows)}'
+    )
 
 
 def _table(rows: Iterable[tuple[str, str, str, bool]]) -> str:
@@ -139,8 +142,10 @@ def _kind(schema: Described) -> str:
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     if "properties" in schema:
+        needed = schema.get("required", ())
         fields = (
-            f"<code>{escape(name)}</code>: {_kind(kind)}" for name, kind in schema["properties"].items()
+            f"<code>{escape(name)}</code>{' *' if name in needed else ''}: {_kind(kind)}"
+            for name, kind in schema["properties"].items()
         )
         return "object with " + ", ".join(fields)
     return escape(str(schema.get("type", "any value"))) + _range(schema)

@@ -17,7 +17,7 @@ class MetricsController(Controller):
 
     @get(media_type=MediaType.TEXT)
     async def read(self, scope: Scope) -> Response[bytes]:
-        """Figures in Prometheus' text format. Asks the services too, as `/health/ready` does."""
+        """Figures in Prometheus' text format; administrators only. Asks the services, too."""
         services = services_of(scope)
         services.http_metrics.show_ready(await services.readiness.report())
         return Response(services.http_metrics.text(), headers={"Content-Type": CONTENT_TYPE})

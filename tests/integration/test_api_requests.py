@@ -7,6 +7,7 @@ import pytest
 from api.service import listening_socket
 from core.errors import PortTakenError
 from tests.services.api import RunningApi, assert_problem, upload
+from tests.services.tenants import new_account
 
 WRONG_JOBS: tuple[tuple[dict[str, object], str, str], ...] = (
     ({"job_parameters": {"input": 3}}, "invalid_parameter", "job_parameters.input: expected the input_key"),
@@ -99,6 +100,20 @@ def test_the_page_tells_every_route(api: RunningApi) -> None:
     for path, operations in api.http.get("/docs/openapi.json").json()["paths"].items():
         assert f"<code>{path}</code>" in text
         assert all(operation["operationId"] in text for operation in operations.values())
+
+
+def test_the_description_tells_what_is_for_administrators_only(
+    api: RunningApi, subtests: pytest.Subtests
+) -> None:
+    paths = api.http.get("/docs/openapi.json").json()["paths"]
+    with new_account(api) as member:
+        for path, operations in paths.items():
+            for method, told in operations.items():
+                answer = member.http.request(method, re.sub(r"{\w+}", "999", path))
+                is_refused = answer.status_code == 403 and answer.json()["code"] == "forbidden"
+                said = f"{told.get('summary')} {told.get('description')}"
+                with subtests.test(f"{method} {path}"):
+                    assert ("administrators only" in said) == is_refused
 
 
 def test_the_api_describes_itself(api: RunningApi) -> None:

@@ -18,7 +18,8 @@ DESCRIPTION: dict[str, Any] = {
                     "videos": {"type": "array", "items": {"$ref": "#/components/schemas/Video"}},
                 },
             },
-            "Video": {"properties": {"inner": {"properties": {"x": {}}}}},
+            "Video": {"properties": {"inner": {"properties": {"x": {}, "y": {}}, "required": ["y"]}}},
+            "Tier": {"type": "string", "enum": ["high", "low"], "description": "How soon"},
         }
     },
     "paths": {
@@ -52,7 +53,8 @@ def test_what_the_description_says_is_on_the_page() -> None:
         "integer from 1 to 9",
         "string up to 7 characters or null",
         'list of <a href="#shape-Video">Video</a>',
-        "object with <code>x</code>: any value",
+        "object with <code>x</code>: any value, <code>y</code> *: any value",
+        "<p>How soon</p><p><code>high</code> | <code>low</code></p>",
     ):
         assert part in text
 
