@@ -20,6 +20,7 @@ THREADS = 12
 STREAMS = 2
 """Threads that compute, in (b) and (c)."""
 DETECTOR_INTERVALS = (1, 2, 3)
+WORKERS = (1, 2, 3)
 IN_FLIGHT = 14
 """Requests of the ensemble by itself; a worker has as many, two for each NVDEC engine."""
 
@@ -137,6 +138,19 @@ def interval(folder: Path) -> dict[str, object]:
     return figures
 
 
+def workers(folder: Path) -> dict[str, object]:
+    """The service where one, two and three workers share the GPU, each number in a stack of its own."""
+    from bench.gpu_service import gpu_stack
+
+    videos = _videos(folder)
+    figures: dict[str, object] = {}
+    for number in WORKERS:
+        with gpu_stack(folder / f"home_workers_{number}", folder / "models", number) as stack:
+            figures[str(number)] = _one_job(stack, videos)
+        say(figures)
+    return figures
+
+
 def two(folder: Path) -> dict[str, object]:
     """Two GPUs, a Triton and a worker for each, on a job of twice the videos: it takes about as long as one
     GPU's job, so that the part of a job that is not computed weighs the same in both rates."""
@@ -159,9 +173,11 @@ def two(folder: Path) -> dict[str, object]:
 
 PHASES: dict[str, Callable[[Path], dict[str, object]]] = {
     phase.__name__: phase
-    for phase in (prepare, nvdec, compute, script, script_own, service, mps, overlay, interval, two)
+    for phase in (prepare, nvdec, compute, script, script_own, service, mps, overlay, interval, two, workers)
 }
 """By name, in the order in which they run. Those that record CUDA graphs end their process themselves."""
+BY_NAME_ONLY = frozenset({workers.__name__})
+"""Experiments that are left out where no phases are named."""
 
 
 def _script(folder: Path, decode: DecodeVideo) -> NoReturn:
@@ -195,6 +211,24 @@ def _jobs(stack: RunningStack, videos: Mapping[Path, int]) -> dict[str, object]:
         "seconds": seconds,
         **fixed_part(frames, (seconds[1], whole_s)),
         "models": models,
+        "busy_cores": cores,
+    }
+
+
+def _one_job(stack: RunningStack, videos: Mapping[Path, int]) -> dict[str, object]:
+    """A job to warm up, then all videos."""
+    from bench.gpu_service import busy_cores, job_seconds
+    from bench.gpu_statistics import model_figures, totals
+
+    url = stack.environment["MAREY_TRITON_URL"]
+    job_seconds(stack, dict(list(videos.items())[:2]))
+    before = totals(url)
+    with busy_cores(stack) as cores:
+        seconds = job_seconds(stack, videos)
+    return {
+        "fps": round(sum(videos.values()) / seconds),
+        "seconds": seconds,
+        "models": model_figures(before, totals(url), seconds),
         "busy_cores": cores,
     }
 

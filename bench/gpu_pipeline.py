@@ -21,7 +21,7 @@ import msgspec
 
 from bench.gpu_clips import long_clips
 from bench.gpu_networks import RANDOM, write_models
-from bench.gpu_phases import PHASES, THREADS
+from bench.gpu_phases import BY_NAME_ONLY, PHASES, THREADS
 from bench.gpu_statistics import losses_us
 from bench.phases import run_phase, say
 from bench.record import write_record
@@ -106,7 +106,12 @@ def _commit() -> str:
 @click.option("--times", default=6, show_default=True, help="Repetitions of a clip in each video.")
 @click.option("--timeout-s", default=200.0, show_default=True, help="For each phase but prepare.")
 @click.option("--prepare-timeout-s", default=1200.0, show_default=True, help="For prepare.")
-@click.option("--only", multiple=True, type=click.Choice(list(PHASES)), help="Phases to run. Default: all.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(list(PHASES)),
+    help=f"Phases to run. Default: all but {', '.join(sorted(BY_NAME_ONLY))}.",
+)
 @click.option("--commit", default="", help="Where this is no git checkout.")
 @click.option("--out", type=click.Path(path_type=Path), default=ROOT / "bench/results/gpu_pipeline.json")
 @click.option("--phase", type=click.Choice(list(PHASES)), hidden=True)
@@ -129,7 +134,9 @@ def _measure(folder: Path, options: dict[str, object]) -> None:
     videos = long_clips(clips, int(str(options["videos"])), int(str(options["times"])), folder / "videos")
     (folder / "videos.json").write_text(json.dumps({str(path): frames for path, frames in videos.items()}))
     chosen = tuple(map(str, options["only"] or ())) if isinstance(options["only"], tuple) else ()
-    chosen = chosen or tuple(phase for phase in PHASES if phase != "two" or len(gpu_names()) > 1)
+    chosen = chosen or tuple(
+        phase for phase in PHASES if phase not in BY_NAME_ONLY and (phase != "two" or len(gpu_names()) > 1)
+    )
     limits_s = {"prepare": float(str(options["prepare_timeout_s"]))}
     found = {
         phase: _run_phase(phase, folder, limits_s.get(phase, float(str(options["timeout_s"]))))

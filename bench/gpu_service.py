@@ -24,13 +24,14 @@ MAREY = str(Path(sysconfig.get_path("scripts"), "marey"))
 
 
 @contextmanager
-def gpu_stack(home: Path, models: Path) -> Iterator[RunningStack]:
+def gpu_stack(home: Path, models: Path, workers: int = 1) -> Iterator[RunningStack]:
     """A stack on target `cuda`; tells how long each service took to start."""
 
     def tell(event: ServiceEvent) -> None:
         print(f"  {event.service} {event.kind} {event.detail[-300:]}", flush=True)
 
-    with running_stack(StackOptions(home=home, models=models, target="cuda"), tell) as stack:
+    options = StackOptions(home=home, models=models, target="cuda", workers=workers)
+    with running_stack(options, tell) as stack:
         yield stack
 
 

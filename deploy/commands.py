@@ -54,8 +54,22 @@ _engines = click.option(
 @_target
 @_engines
 @click.option("--api-port", type=click.IntRange(1, 65535), help="Port of the API. Default: a free one, kept.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    envvar="MAREY_WORKERS",
+    default=1,
+    show_default=True,
+    help="Processes that decode and ask Triton, each with its part of the work under way. "
+    "Default: MAREY_WORKERS, else 1.",
+)
 def up(
-    home: Path, models: Path | None, target: TargetWish, engines: Path | None, api_port: int | None
+    home: Path,
+    models: Path | None,
+    target: TargetWish,
+    engines: Path | None,
+    api_port: int | None,
+    workers: int,
 ) -> None:
     """Run the whole service on this machine until Ctrl-C.
 
@@ -67,7 +81,13 @@ def up(
     external = ExternalServices.from_environment(os.environ)
     with error_sentences():
         options = StackOptions(
-            home=home, api_port=api_port, external=external, models=models, target=target, engines=engines
+            home=home,
+            api_port=api_port,
+            external=external,
+            models=models,
+            target=target,
+            engines=engines,
+            workers=workers,
         )
         run_in_foreground(options)
 

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +66,9 @@ class QueueSettings:
     """Requests to Triton, of all runs of a worker together; None: likewise."""
     frames_per_request: int | None = None
     """Frames that travel to Triton together, if it takes so many; None: 8, or 32 decoded on a GPU."""
+    workers: int = 1
+    """Workers that share the machine's decoders and its Triton, which were made for what one has under way:
+    each takes its part of that by itself."""
 
     def load(self, nvdec_engines: int = 0) -> "WorkerLoad":
         """What a worker does at a time that has so many NVDEC engines; 0: it decodes on the CPU."""
@@ -75,8 +79,8 @@ class QueueSettings:
                 requests=REQUESTS_PER_ENGINE * nvdec_engines,
                 frames=GPU_FRAMES,
             )
-        runs = self.runs_in_flight or usual.runs
-        requests = self.requests_in_flight or usual.requests
+        runs = self.runs_in_flight or ceil(usual.runs / self.workers)
+        requests = self.requests_in_flight or ceil(usual.requests / self.workers)
         # In this process's memory, runs take turns at one slot: a decoder fills it with all cores.
         slots = requests + (runs if nvdec_engines else 1)
         frames = replace(usual.frames, slots=slots)
@@ -130,8 +134,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Read MAREY_DATABASE_URL, MAREY_NATS_URL, MAREY_TRITON_URL, MAREY_STORE_URL; MAREY_CLUSTER_URLS,
         MAREY_READY_FILE, MAREY_NATS_REPLICAS, MAREY_CACHE_DIR, MAREY_CACHE_BYTES, MAREY_RUNS_IN_FLIGHT,
-        MAREY_REQUESTS_IN_FLIGHT, MAREY_FRAMES_PER_REQUEST, MAREY_DRAIN_TIMEOUT_S, MAREY_METRICS_HOST and
-        MAREY_METRICS_PORT may be left out.
+        MAREY_REQUESTS_IN_FLIGHT, MAREY_FRAMES_PER_REQUEST, MAREY_WORKERS, MAREY_DRAIN_TIMEOUT_S,
+        MAREY_METRICS_HOST and MAREY_METRICS_PORT may be left out.
 
         Raises ConfigurationError that names everything missing.
         """
@@ -154,6 +158,7 @@ class Settings:
                 runs_in_flight=positive_if_set(environment, "MAREY_RUNS_IN_FLIGHT"),
                 requests_in_flight=positive_if_set(environment, "MAREY_REQUESTS_IN_FLIGHT"),
                 frames_per_request=positive_if_set(environment, "MAREY_FRAMES_PER_REQUEST"),
+                workers=positive(environment, "MAREY_WORKERS", 1),
             ),
             metrics=_metrics(environment),
         )

@@ -44,6 +44,8 @@ class StackOptions:
     """What the networks run on; `auto` takes a GPU that PyTorch can use."""
     engines: Path | None = None
     """Folder of TensorRT engines to run there instead of PyTorch's."""
+    workers: int = 1
+    """Processes that share the stack's decoders and its Triton."""
 
     def __post_init__(self) -> None:
         if self.models is not None and self.external.triton_url:

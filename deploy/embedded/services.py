@@ -2,7 +2,7 @@
 
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.embedded import nats, postgres, triton
@@ -32,6 +32,7 @@ PORT_NAMES = (
     "worker_metrics",
     "grpc",
 )
+"""Of a stack with one worker."""
 _TRITON_STUB = "triton_python_backend_stub"[:15]
 """Runs one instance of a Python model. Without it Triton fails every request and still says it is ready."""
 
@@ -49,6 +50,7 @@ class Layout:
     target: TargetChoice | None
     """Of the stack's own Triton; None where it runs elsewhere."""
     models: Path | None = None
+    workers: int = 1
 
     @property
     def api_url(self) -> str:
@@ -91,6 +93,16 @@ class Layout:
         }
 
 
+def worker_names(workers: int) -> tuple[str, ...]:
+    """Services of so many workers: `worker`, `worker_2`, ..."""
+    return ("worker", *(f"worker_{number}" for number in range(2, workers + 1)))
+
+
+def port_names(workers: int) -> tuple[str, ...]:
+    """What has a port in a stack of so many workers."""
+    return (*PORT_NAMES, *(f"{name}_metrics" for name in worker_names(workers)[1:]))
+
+
 def stack_services(layout: Layout) -> list[Service]:
     """Every service that `layout` does not have elsewhere."""
     given = layout.external
@@ -102,7 +114,7 @@ def stack_services(layout: Layout) -> list[Service]:
         else triton_service(layout.home, triton_ports(layout.ports), layout.target, layout.models),
         _orchestrator(layout),
         _api(layout),
-        _worker(layout),
+        *(_worker(layout, name) for name in worker_names(layout.workers)),
     ]
     return [service for service in services if service is not None]
 
@@ -177,24 +189,32 @@ def _api(layout: Layout) -> Service:
     )
 
 
-def _worker(layout: Layout) -> Service:
+def _worker(layout: Layout, name: str) -> Service:
+    def command() -> ServiceCommand:
+        started = _marey_command(layout, "worker", name)
+        return replace(started, env={**started.env, "MAREY_WORKERS": str(layout.workers)})
+
     return Service(
-        name="worker",
-        command=lambda: _marey_command(layout, "worker"),
-        ready=file_exists(_ready_file(layout, "worker")),
+        name=name,
+        command=command,
+        ready=file_exists(_ready_file(layout, name)),
         needs=("postgres", "nats", "triton", "orchestrator"),
     )
 
 
-def _marey_command(layout: Layout, name: str) -> ServiceCommand:
-    """`marey NAME`, which makes its ready file once it has opened everything that it works with."""
+def _marey_command(layout: Layout, command: str, service: str | None = None) -> ServiceCommand:
+    """`marey COMMAND`, which makes its ready file once it has opened everything that it works with.
+
+    `service` is the name of the process where that is another one.
+    """
+    name = service or command
     ready_file = _ready_file(layout, name)
     metrics_port = layout.ports.get(f"{name}_metrics")
     metrics = {} if metrics_port is None else {"MAREY_METRICS_PORT": str(metrics_port)}
     ready_file.unlink(missing_ok=True)
     return ServiceCommand(
         name=name,
-        argv=(str(Path(sysconfig.get_path("scripts"), "marey")), name),
+        argv=(str(Path(sysconfig.get_path("scripts"), "marey")), command),
         env={**layout.environment(), "MAREY_READY_FILE": str(ready_file), **metrics},
         cwd=layout.home.path,
         stop_timeout_s=_STOP_TIMEOUT_S,

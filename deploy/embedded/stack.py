@@ -13,7 +13,7 @@ from deploy.embedded.elsewhere import check_elsewhere
 from deploy.embedded.home import Home
 from deploy.embedded.options import StackOptions
 from deploy.embedded.ports import choose_ports
-from deploy.embedded.services import PORT_NAMES, Layout, stack_services, triton_ports, triton_service
+from deploy.embedded.services import Layout, port_names, stack_services, triton_ports, triton_service
 from deploy.embedded.supervisor import Report, ServiceEvent, Supervisor
 from deploy.embedded.target import machine_target
 from deploy.embedded.trial import target_that_works
@@ -68,7 +68,7 @@ async def embedded_stack(
     fixed = {} if options.api_port is None else {"api": options.api_port}
     with home.locked() as lock_fd:
         await check_elsewhere(options.external)
-        ports = choose_ports(PORT_NAMES, home.ports, fixed)
+        ports = choose_ports(port_names(options.workers), home.ports, fixed)
         layout = Layout(
             home=home,
             ports=ports,
@@ -77,6 +77,7 @@ async def embedded_stack(
             if options.external.triton_url
             else await asyncio.to_thread(machine_target, options.target, options.engines),
             models=options.models and options.models.expanduser().absolute(),
+            workers=options.workers,
         )
         supervisor = Supervisor(home.logs, lock_fd, report)
         try:

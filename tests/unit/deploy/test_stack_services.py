@@ -1,12 +1,13 @@
 """Which services a stack has, and how they are told of each other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy.embedded.home import Home
 from deploy.embedded.options import ExternalServices
-from deploy.embedded.services import PORT_NAMES, Layout, stack_services
+from deploy.embedded.services import PORT_NAMES, Layout, port_names, stack_services
 from deploy.embedded.status import status_table
 from deploy.embedded.target import machine_target
 
@@ -54,6 +55,25 @@ def test_a_given_url_replaces_an_embedded_service(
     names = {service.name for service in stack_services(given)}
     assert names == (OWN | {"postgres", "nats", "triton"}) - {replaced}
     assert given.environment()[name] == url
+
+
+def test_each_worker_has_a_port_and_a_ready_file_and_knows_of_the_others(tmp_path: Path) -> None:
+    names = port_names(3)
+    assert names == (*PORT_NAMES, "worker_2_metrics", "worker_3_metrics")
+    ports = {name: 20_001 + index for index, name in enumerate(names)}
+    services = {
+        service.name: service for service in stack_services(replace(layout(tmp_path), ports=ports, workers=3))
+    }
+    assert services.keys() == OWN | {"postgres", "nats", "triton", "worker_2", "worker_3"}
+    for name in ("worker", "worker_2", "worker_3"):
+        command = services[name].command()
+        assert command.argv[1:] == ("worker",)
+        assert command.name == name
+        assert command.env["MAREY_READY_FILE"] == str(tmp_path / f"{name}.ready")
+        assert command.env["MAREY_METRICS_PORT"] == str(ports[f"{name}_metrics"])
+        assert command.env["MAREY_WORKERS"] == "3"
+        assert services[name].needs == services["worker"].needs
+    assert "MAREY_WORKERS" not in services["orchestrator"].command().env
 
 
 def test_the_status_shows_no_secrets(tmp_path: Path) -> None:

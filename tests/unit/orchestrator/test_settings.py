@@ -23,6 +23,7 @@ def test_everything_is_read() -> None:
             "MAREY_RUNS_IN_FLIGHT": "5",
             "MAREY_REQUESTS_IN_FLIGHT": "6",
             "MAREY_FRAMES_PER_REQUEST": "12",
+            "MAREY_WORKERS": "3",
             "MAREY_DRAIN_TIMEOUT_S": "8",
             "MAREY_READY_FILE": "/run/worker.ready",
         }
@@ -30,7 +31,7 @@ def test_everything_is_read() -> None:
     assert (settings.database_url, settings.nats_url) == ("postgresql://db/marey", "nats://bus")
     assert (settings.triton_url, settings.store_url) == ("triton:8001", "file:///data")
     assert (settings.queue.runs_in_flight, settings.queue.requests_in_flight) == (5, 6)
-    assert settings.queue.frames_per_request == 12
+    assert (settings.queue.frames_per_request, settings.queue.workers) == (12, 3)
     assert settings.lease.drain_timeout_s == 8
     assert str(settings.ready_file) == "/run/worker.ready"
 
@@ -67,6 +68,15 @@ def frames(per_request: int, slots: int, slot_mib: int) -> FramePathSettings:
             QueueSettings(runs_in_flight=3, frames_per_request=16),
             7,
             WorkerLoad(runs=3, requests=14, frames=frames(16, 17, 192)),
+        ),
+        (QueueSettings(workers=2), 0, WorkerLoad(runs=1, requests=2, frames=frames(8, 3, 112))),
+        (QueueSettings(workers=2), 7, WorkerLoad(runs=7, requests=7, frames=frames(32, 14, 192))),
+        (QueueSettings(workers=3), 7, WorkerLoad(runs=5, requests=5, frames=frames(32, 10, 192))),
+        (QueueSettings(workers=20), 7, WorkerLoad(runs=1, requests=1, frames=frames(32, 2, 192))),
+        (
+            QueueSettings(workers=2, runs_in_flight=14),
+            7,
+            WorkerLoad(runs=14, requests=7, frames=frames(32, 21, 192)),
         ),
         (QueueSettings(requests_in_flight=1), 0, WorkerLoad(runs=2, requests=1, frames=frames(8, 2, 112))),
     ],
