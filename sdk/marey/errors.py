@@ -19,7 +19,8 @@ MareyError
     ├── RateLimitedError, QuotaExceededError
     └── ServerError
         └── StoreError, BusError, ObjectStoreError, InferenceError, InferenceUnavailableError,
-            InferenceTimeoutError, InferenceRefusedError, NotReadyError, StorageFullError, InternalError
+            InferenceTimeoutError, InferenceRefusedError, InferenceLostError, NotReadyError, StorageFullError,
+            InternalError
 
 Codes this version does not know arrive as a plain MareyApiError.
 """
@@ -234,6 +235,10 @@ class InferenceTimeoutError(ServerError):
 
 class InferenceRefusedError(ServerError):
     """Inference takes the request for wrong."""
+
+
+class InferenceLostError(ServerError):
+    """Inference ended while it worked on the request."""
 
 
 class NotReadyError(ServerError):

@@ -8,7 +8,15 @@ from core.errors import LimitError, MareyError, RequestError, ServiceError, leav
 
 FAMILIES = {"server", "inference"}
 """Classes of the client that stand for several codes."""
-IN_JOBS = {"lease_lost", "worker_lost", "unforeseen", "mixed_networks"}
+IN_JOBS = {
+    "lease_lost",
+    "worker_lost",
+    "unforeseen",
+    "mixed_networks",
+    "killing_frame",
+    "killing_video",
+    "suspect_waits",
+}
 """Codes of a task that a job or a video tells about; no request ends with them."""
 
 
