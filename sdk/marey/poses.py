@@ -14,6 +14,8 @@ from marey.objects.jobs import Job, JobVideo, Snapshot
 if TYPE_CHECKING:
     import pyarrow
 
+_SMOOTHING = b"marey.smoothing"
+
 
 @dataclass(frozen=True, repr=False)
 class Poses:
@@ -45,13 +47,16 @@ class Poses:
         """One table of all videos, in their order.
 
         Columns: video, frame, time_s, person, box_x1_px .. box_score, then x_px, y_px and confidence of each
-        joint. The schema's metadata name the joint set and the frame of the coordinates. Raises
+        joint, and smoothing_cutoff_hz if it was asked for. The schema's metadata name the joint set and the
+        frame of the coordinates; how a video was smoothed is in those of its file alone. Raises
         MissingDependencyError.
         """
         pyarrow = _pyarrow()
         files = [self.parquet[video.id] for video in self.videos if video.id in self.parquet]
         tables = [pyarrow.parquet.read_table(io.BytesIO(file)) for file in files]
-        return pyarrow.concat_tables(tables)
+        table = pyarrow.concat_tables(tables)
+        shared = {name: text for name, text in table.schema.metadata.items() if name != _SMOOTHING}
+        return table.replace_schema_metadata(shared)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow PyCapsule interface."""

@@ -15,7 +15,7 @@ def parquet(video: str, frames: list[int]) -> bytes:
     """A small keypoints.parquet."""
     table = pa.table(
         {"video": pa.array([video] * len(frames)), "frame": pa.array(frames, pa.int32())}
-    ).replace_schema_metadata({"marey.skeleton": "halpe_26"})
+    ).replace_schema_metadata({"marey.skeleton": "halpe_26", "marey.smoothing": f"that of {video}"})
     sink = io.BytesIO()
     pyarrow.parquet.write_table(table, sink)
     return sink.getvalue()
@@ -43,7 +43,7 @@ def poses() -> marey.Poses:
 def test_one_table_of_all_videos_in_their_order(poses: marey.Poses) -> None:
     table = poses.table()
     assert table.to_pydict() == {"video": ["1.mp4", "1.mp4", "3.mp4"], "frame": [0, 1, 0]}
-    assert table.schema.metadata[b"marey.skeleton"] == b"halpe_26"
+    assert table.schema.metadata == {b"marey.skeleton": b"halpe_26"}
     assert repr(poses) == "Poses(job=3, status='completed_with_errors', videos=[1, 3])"
 
 
