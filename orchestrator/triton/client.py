@@ -2,23 +2,19 @@
 
 import math
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from grpc.aio import UsageError
 from numpy.typing import NDArray
 from tritonclient.grpc import InferInput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.grpc.model_config_pb2 import ModelInstanceGroup
-from tritonclient.utils import InferenceServerException
 
 from core.errors import (
     InferenceError,
     InferenceLostError,
-    InferenceRefusedError,
     InferenceTimeoutError,
     InferenceUnavailableError,
     ModelContractError,
@@ -45,6 +41,7 @@ from model_repository.contract import (
 )
 from model_repository.glue.between import DETECTED
 from model_repository.sizes import PipelineSizes, fit
+from orchestrator.triton.errors import triton_errors
 
 PIPELINE = "pose_2d"
 REQUEST_TIMEOUT_S = 120.0
@@ -278,43 +275,6 @@ def _expected_contracts(detector: ModelContract, pose: ModelContract) -> dict[st
     sizes = PipelineSizes.of(detector, pose)
     committed = {name: read_config(path) for name, path in committed_configs().items()}
     return {name: contract_of(fit(config, sizes)) for name, config in committed.items()}
-
-
-@contextmanager
-def triton_errors(
-    what: str,
-    on_timeout: type[InferenceError] = InferenceUnavailableError,
-    on_loss: type[InferenceError] = InferenceUnavailableError,
-) -> Iterator[None]:
-    """Foreign errors become ours. A lost region means a restarted server, models without versions one that
-    stops, and without a connection nothing was begun: worth another try. A broken connection or a dead stub
-    may be the request's doing."""
-    try:
-        yield
-    except UsageError as error:
-        raise InferenceUnavailableError(f"Triton, {what}: the client was closed") from error
-    except InferenceServerException as error:
-        message = f"Triton, {what}: {error.message()}"
-        if any(sign in message for sign in _NEVER_BEGUN) or error.status() == _FULL:
-            raise InferenceUnavailableError(message) from error
-        if _DEAD_STUB in message or error.status() in _BROKEN_OFF:
-            raise on_loss(message) from error
-        if error.status() == "StatusCode.DEADLINE_EXCEEDED":
-            raise on_timeout(message) from error
-        if error.status() == "StatusCode.INVALID_ARGUMENT":
-            raise InferenceRefusedError(message) from error
-        raise InferenceError(message) from error
-
-
-_NEVER_BEGUN = (
-    "Unable to find shared memory region",
-    "has no available versions",
-    "failed to connect",
-    "Failed to connect",
-)
-_DEAD_STUB = "is not healthy"
-_FULL = "StatusCode.RESOURCE_EXHAUSTED"
-_BROKEN_OFF = {"StatusCode.UNAVAILABLE", "StatusCode.CANCELLED"}
 
 
 def _refuse(model: str, fault: str | None) -> None:

@@ -1,11 +1,10 @@
-"""NATS JetStream, the wake-up. Only this file imports nats.
+"""The stream, its lanes and their messages.
 
 A message says "task N may have work at epoch E", and of how many frames; Postgres knows the rest, and a lost
 or doubled message does no harm. Each lane (tier and project) has a subject and a consumer of its own, so that
 whoever takes from the lanes decides whose turn it is.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,8 +19,8 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
-from core.errors import BusError, ConfigurationError
 from orchestrator import messages
+from orchestrator.bus.connection import bus_errors, connected, last_words
 from orchestrator.lanes import Lane, Queue
 from orchestrator.messages import TaskMessage
 
@@ -29,9 +28,6 @@ STREAM = "MAREY"
 _HINT_SUBJECT = "marey.hint"
 _REQUEST_TIMEOUT_S = 5.0
 _PULL_TIMEOUT_S = 2.0
-_CONNECT_TIMEOUT_S = 5
-_REFUSAL = "Authorization Violation"
-"""What a server says to a name or a password that it does not know."""
 _IDLE_CONSUMER_S = 3600.0
 """JetStream forgets the consumer of a lane that nobody took from for so long."""
 _DUPLICATE_WINDOW_S = 120.0
@@ -117,11 +113,11 @@ class Bus:
 
         Raises BusError if none answers, ConfigurationError if one refuses us.
         """
-        client = await _connected(url.split(","))
+        client = await connected(url.split(","))
         try:
             yield cls(client, settings)
         finally:
-            with _last_words():
+            with last_words():
                 await client.close()
 
     async def provision(self) -> bool:
@@ -184,7 +180,7 @@ class Bus:
         try:
             yield
         finally:
-            with _last_words():
+            with last_words():
                 await subscription.unsubscribe()
 
     async def take(self, lane: Lane) -> Delivery | None:
@@ -252,71 +248,6 @@ class Bus:
         except nats.js.errors.NotFoundError:
             return False
         return True
-
-
-class _Troubles:
-    """Errors of a connection: those before it is made are for whoever opens it, the others are logged."""
-
-    def __init__(self) -> None:
-        self.is_open = False
-        self.last: Exception | None = None
-        self.refusal: Exception | None = None
-        """Not always heard: a server that refuses closes the connection at once."""
-
-    async def note(self, error: Exception) -> None:
-        """Called by the client."""
-        self.last = error
-        if _REFUSAL in str(error):
-            self.refusal = error
-        if self.is_open:
-            _logger.warning("NATS connection: %r", error, extra={"action": "nats_error"})
-
-    def summary(self) -> BusError | ConfigurationError:
-        """Why there is no connection."""
-        if self.refusal is not None:
-            return ConfigurationError(f"expected a NATS server that lets us in, got: {self.refusal}")
-        return BusError("NATS does not answer" + (f": {self.last!r}" if self.last is not None else ""))
-
-
-async def _connected(servers: list[str]) -> Client:
-    """A client that connects again by itself, for ever, but not the first time."""
-    client, troubles = Client(), _Troubles()
-    try:
-        with bus_errors():
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S * len(servers)):
-                await client.connect(
-                    servers,
-                    connect_timeout=_CONNECT_TIMEOUT_S,
-                    max_reconnect_attempts=-1,
-                    reconnect_time_wait=1,
-                    allow_reconnect=True,
-                    error_cb=troubles.note,
-                )
-    except BusError as error:
-        with _last_words():
-            await client.close()
-        raise troubles.summary() from error
-    troubles.is_open = True
-    return client
-
-
-@contextmanager
-def bus_errors() -> Iterator[None]:
-    """Raise whatever the client or the socket raises as BusError."""
-    try:
-        yield
-    except (nats.errors.Error, OSError, TimeoutError) as error:
-        raise BusError(f"NATS: {error!r}") from error
-
-
-@contextmanager
-def _last_words() -> Iterator[None]:
-    """Taking leave of a server that is gone is no failure."""
-    try:
-        with bus_errors():
-            yield
-    except BusError as error:
-        _logger.info("%s", error, extra={"action": "close_bus"})
 
 
 def _may_change(stream: StreamConfig) -> tuple[object, ...]:
