@@ -41,7 +41,8 @@ class JobServicer(jobs_pb2_grpc.JobServiceServicer):
         package = spec.input_key
         if not package:
             chunks = _chunks(requests, spec.package_bytes)
-            package = await self._services.uploads.take(call.tenant, chunks, spec.package_bytes, key)
+            name = _package_name(spec)
+            package = await self._services.uploads.take(call.tenant, chunks, spec.package_bytes, name)
         job = await self._services.jobs.create(call.tenant, _job_create(spec, package), key)
         return SubmitJobResponse(job=job_message(job_out(job)))
 
@@ -99,6 +100,12 @@ async def _chunks(requests: AsyncIterator[SubmitJobRequest], package_bytes: int)
     if missing_bytes:
         got = "more" if missing_bytes < 0 else f"{package_bytes - missing_bytes}"
         raise UploadIncompleteError(f"expected {package_bytes} bytes, got {got}")
+
+
+def _package_name(spec: JobSpec) -> str | None:
+    """What a package that is sent again is known by. The key alone would give one user's package to the next
+    that an administrator names with it."""
+    return f"{spec.user_id} {spec.idempotency_key}" if spec.idempotency_key else None
 
 
 def _job_create(spec: JobSpec, package: str) -> JobCreate:

@@ -20,6 +20,7 @@ from marey.v1.jobs_pb2 import (
 
 from tests.services.api import MAX_UPLOAD_BYTES, RunningApi, execute, finish_job, upload
 from tests.services.rpc import DEADLINE_S, RpcClient, refused, rpc_client
+from tests.services.tenants import new_account
 from tests.services.waiting import until
 
 CHUNK = 64 << 10
@@ -106,6 +107,15 @@ def test_a_job_is_of_the_user_that_is_named(rpc: RpcClient) -> None:
         with pytest.raises(grpc.RpcError) as error:
             submit(rpc, b"zip", **{**named, name: 77})
         assert refused(error.value).status is grpc.StatusCode.NOT_FOUND
+
+
+def test_one_key_for_two_users_brings_each_his_own_package(api: RunningApi, rpc: RpcClient) -> None:
+    with new_account(api) as other:
+        mine = submit(rpc, b"mine", idempotency_key="k1", user_id=1).job
+        theirs = submit(rpc, b"theirs", idempotency_key="k1", user_id=other.ids["user"]).job
+        assert submit(rpc, b"theirs", idempotency_key="k1", user_id=other.ids["user"]).job == theirs
+    assert (api.objects / mine.input_key).read_bytes() == b"mine"
+    assert (api.objects / theirs.input_key).read_bytes() == b"theirs"
 
 
 @pytest.mark.parametrize(
