@@ -1,4 +1,4 @@
-"""What a process counts, for Prometheus; docs/metrics.md explains each figure.
+"""What a process counts, for Prometheus; docs/observing.md explains each figure.
 
 Labels come from fixed sets, but for `project`, of which there are at most `MAX_PROJECTS` and `OTHERS`.
 """
@@ -47,6 +47,62 @@ class Sending(StrEnum):
     UNKNOWN = "unknown"
 
 
+class _QueueGauges:
+    """What waits in Postgres and JetStream."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._runs = Gauge(
+            "marey_queue_runs", "Runs by what they wait for.", ("tier", "project", "state"), registry=registry
+        )
+        self._queued_frames = Gauge(
+            "marey_queue_frames", "Frames of waiting runs.", ("tier", "project"), registry=registry
+        )
+        self._dwell_s = Gauge(
+            "marey_queue_dwell_seconds", "From when a run was made until a worker took it.",
+            ("tier", "project", "quantile"), registry=registry,
+        )  # fmt: skip
+        self._tier_dwell_s = Gauge(
+            "marey_tier_dwell_seconds", "The same for a whole tier.", ("tier", "quantile"), registry=registry
+        )
+        self._frame_rate = Gauge(
+            "marey_queue_frames_per_second", "Of the runs that ended lately.", ("tier", "project"),
+            registry=registry,
+        )  # fmt: skip
+        self.tasks = Gauge("marey_tasks", "Tasks that are not over.", ("kind", "state"), registry=registry)
+        self._bus_messages = Gauge("marey_nats_messages", "Not acknowledged.", ("stream",), registry=registry)
+        self._bus_bytes = Gauge("marey_nats_bytes", "Of these messages.", ("stream",), registry=registry)
+        self._bus_oldest_s = Gauge(
+            "marey_nats_oldest_message_seconds", "Age of the oldest of them.", ("stream",), registry=registry
+        )
+
+    def hide(self) -> None:
+        """Nothing of it is known."""
+        for gauge in (
+            self._runs, self._queued_frames, self._dwell_s, self._tier_dwell_s, self._frame_rate, self.tasks,
+            self._bus_messages, self._bus_bytes, self._bus_oldest_s,
+        ):  # fmt: skip
+            gauge.clear()
+
+    def show_bus(self, state: BusState) -> None:
+        """What JetStream keeps."""
+        self._bus_messages.labels(STREAM).set(state.messages)
+        self._bus_bytes.labels(STREAM).set(state.size_bytes)
+        self._bus_oldest_s.labels(STREAM).set(state.oldest_s)
+
+    def show_row(self, row: TierFigures) -> None:
+        """Of a tier, or of a project in it."""
+        for quantile, dwell_s in (("0.5", row.dwell_p50_s), ("0.99", row.dwell_p99_s)):
+            if dwell_s is not None and row.project is None:
+                self._tier_dwell_s.labels(row.tier, quantile).set(dwell_s)
+            elif dwell_s is not None:
+                self._dwell_s.labels(row.tier, row.project, quantile).set(dwell_s)
+        if row.project is not None:
+            self._runs.labels(row.tier, row.project, "waiting").set(row.waiting_runs)
+            self._runs.labels(row.tier, row.project, "in_flight").set(row.in_flight_runs)
+            self._queued_frames.labels(row.tier, row.project).set(row.waiting_frames)
+            self._frame_rate.labels(row.tier, row.project).set(row.frames_per_s)
+
+
 class Metrics:
     """The figures of one process."""
 
@@ -74,29 +130,7 @@ class Metrics:
         self._poses = Counter("marey_poses", "Committed poses.", ("tier",), registry=registry)
         self._messages = Counter("marey_messages_sent", "By the relay.", ("result",), registry=registry)
         self._mended = Counter("marey_mended", "By the reconciler.", ("what",), registry=registry)
-        self._runs = Gauge(
-            "marey_queue_runs", "Runs by what they wait for.", ("tier", "project", "state"), registry=registry
-        )
-        self._queued_frames = Gauge(
-            "marey_queue_frames", "Frames of waiting runs.", ("tier", "project"), registry=registry
-        )
-        self._dwell_s = Gauge(
-            "marey_queue_dwell_seconds", "From when a run was made until a worker took it.",
-            ("tier", "project", "quantile"), registry=registry,
-        )  # fmt: skip
-        self._tier_dwell_s = Gauge(
-            "marey_tier_dwell_seconds", "The same for a whole tier.", ("tier", "quantile"), registry=registry
-        )
-        self._frame_rate = Gauge(
-            "marey_queue_frames_per_second", "Of the runs that ended lately.", ("tier", "project"),
-            registry=registry,
-        )  # fmt: skip
-        self._tasks = Gauge("marey_tasks", "Tasks that are not over.", ("kind", "state"), registry=registry)
-        self._bus_messages = Gauge("marey_nats_messages", "Not acknowledged.", ("stream",), registry=registry)
-        self._bus_bytes = Gauge("marey_nats_bytes", "Of these messages.", ("stream",), registry=registry)
-        self._bus_oldest_s = Gauge(
-            "marey_nats_oldest_message_seconds", "Age of the oldest of them.", ("stream",), registry=registry
-        )
+        self._queues = _QueueGauges(registry)
 
     def begin_attempt(self, kind: TaskKind) -> None:
         """Work on a task begins."""
@@ -130,37 +164,19 @@ class Metrics:
 
     def show_queue(self, figures: Sequence[TierFigures], tasks: Iterable[TaskCount]) -> None:
         """The state of the record, in place of the one before."""
-        self.hide_queue()
+        self._queues.hide()
         for row in with_few_projects(figures):
-            self._show_row(row)
+            self._queues.show_row(row)
         for task in tasks:
-            self._tasks.labels(task.kind, task.state).set(task.count)
+            self._queues.tasks.labels(task.kind, task.state).set(task.count)
 
     def hide_queue(self) -> None:
         """The state of the queues is not known."""
-        for gauge in (
-            self._runs, self._queued_frames, self._dwell_s, self._tier_dwell_s, self._frame_rate, self._tasks,
-            self._bus_messages, self._bus_bytes, self._bus_oldest_s,
-        ):  # fmt: skip
-            gauge.clear()
+        self._queues.hide()
 
     def show_bus(self, state: BusState) -> None:
         """What JetStream keeps."""
-        self._bus_messages.labels(STREAM).set(state.messages)
-        self._bus_bytes.labels(STREAM).set(state.size_bytes)
-        self._bus_oldest_s.labels(STREAM).set(state.oldest_s)
-
-    def _show_row(self, row: TierFigures) -> None:
-        for quantile, dwell_s in (("0.5", row.dwell_p50_s), ("0.99", row.dwell_p99_s)):
-            if dwell_s is not None and row.project is None:
-                self._tier_dwell_s.labels(row.tier, quantile).set(dwell_s)
-            elif dwell_s is not None:
-                self._dwell_s.labels(row.tier, row.project, quantile).set(dwell_s)
-        if row.project is not None:
-            self._runs.labels(row.tier, row.project, "waiting").set(row.waiting_runs)
-            self._runs.labels(row.tier, row.project, "in_flight").set(row.in_flight_runs)
-            self._queued_frames.labels(row.tier, row.project).set(row.waiting_frames)
-            self._frame_rate.labels(row.tier, row.project).set(row.frames_per_s)
+        self._queues.show_bus(state)
 
 
 def with_few_projects(figures: Sequence[TierFigures]) -> list[TierFigures]:

@@ -88,7 +88,10 @@ def _postgres_says(pg_isready: Path, socket_dir: Path, statuses: Collection[int]
     """One of the exit statuses of `pg_isready`, which gives up after some seconds."""
 
     async def probe() -> bool:
-        process = await asyncio.create_subprocess_exec(str(pg_isready), "-q", "-h", str(socket_dir))
+        try:
+            process = await asyncio.create_subprocess_exec(str(pg_isready), "-q", "-h", str(socket_dir))
+        except OSError:
+            return False
         return await process.wait() in statuses
 
     return probe

@@ -1,4 +1,4 @@
-"""Brings a database to the current schema: numbered scripts, each applied once."""
+"""Brings a database to the current schema: numbered scripts, each applied once. There never was a 0007."""
 
 import asyncpg
 
