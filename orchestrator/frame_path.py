@@ -1,11 +1,10 @@
 """The way of a run's frames: decoder thread -> ring slots -> Triton -> pose batches, in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -20,7 +19,6 @@ from core.errors import (
 )
 from core.networks import Networks
 from core.poses import PoseBatch
-from core.video import FrameSpan, VideoInfo
 from ingest.places import CpuDecoder, FrameDecoder
 from orchestrator.batch_assembly import BatchAssembly
 from orchestrator.frame_memory import CudaMemory
@@ -79,19 +77,11 @@ class FramePath:
         """What Triton serves now. Raises InferenceError leaves."""
         return (await self._open_ring().serving()).networks
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """One pose batch per frame batch, in order; damaged frames are absent from `decoded_frames`.
 
-        With `alone` frames travel one by one (with a detector interval, group by group), each once the one
-        before was answered: if Triton ends, KillingFrameError tells with which.
+        Of a run `alone` each request leaves once the one before was answered: if Triton ends,
+        KillingFrameError tells with which frame.
         Raises MediaError leaves if nothing can be decoded and InferenceError leaves if Triton fails, or does
         not serve `networks` all the time.
         Closing the iterator early (`contextlib.aclosing`) stops the decoder and gives all slots back.
@@ -100,19 +90,16 @@ class FramePath:
         serving = await ring.serving()
         if serving.networks != networks:
             raise InferenceUnavailableError(f"Triton: expected networks {networks}, got {serving.networks}")
-        if alone:
+        if run.alone:
             await self._see_it_compute()
-        run = VideoRun(
-            path=path, info=info, batches=batches, detector_interval=detector_interval, alone=alone
-        )
         frames_max = min(
             self._settings.frames_per_request,
             self._triton.frames_per_request_max,
-            ring.frames_per_slot(info.height_px, info.width_px),
+            ring.frames_per_slot(run.info.height_px, run.info.width_px),
         )
-        flow = _Flow(ring, serving, alone)
+        flow = _Flow(ring, serving, run.alone)
         filler = RequestFiller(run, self._decoder, ring, frames_max, flow.port())
-        assembly = BatchAssembly(batches, self._triton.joint_count)
+        assembly = BatchAssembly(run.batches, self._triton.joint_count)
         async with aclosing(flow.results(filler.fill)) as results:
             async for result in results:
                 for batch in assembly.take(_in_video(result)):

@@ -19,6 +19,7 @@ from core.skeletons import skeleton_of
 from ingest.probe import MediaLimits, probe_video
 from ingest.runs import RunPlan, plan_runs
 from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.frame_requests import VideoRun
 from orchestrator.lanes import Lane
 from orchestrator.objects import ObjectStore
 from orchestrator.people import PeopleInOrder
@@ -124,9 +125,13 @@ class Analyses:
             yield PoseHead(name=analysis.name, info=info, skeleton=skeleton_of(triton.joint_count))
             networks = await frame_path.networks()
             for run in runs:
-                computed = frame_path.infer_run(
-                    path, info, run.batches, networks, parameters.detector_interval
+                frames = VideoRun(
+                    path=path,
+                    info=info,
+                    batches=run.batches,
+                    detector_interval=parameters.detector_interval,
                 )
+                computed = frame_path.infer_run(frames, networks)
                 async with aclosing(self._in_turn(lane, run, computed)) as batches:
                     async for part in _run_parts(batches, run, people):
                         has_poses = has_poses or isinstance(part, KnownPoses)

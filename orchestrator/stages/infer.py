@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 from core.errors import LeaseLostError, MixedNetworksError
 from core.networks import Networks
 from core.poses import PoseBatch, joined
-from core.video import FrameSpan, VideoInfo
+from core.video import FrameSpan
+from orchestrator.frame_requests import VideoRun
 from orchestrator.gathering import gathered
 from orchestrator.metrics import Metrics
 from orchestrator.objects import ObjectStore
@@ -50,17 +50,9 @@ class PoseSource(Protocol):
     async def networks(self) -> Networks:
         """What computes the poses now."""
 
-    def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """One pose batch per frame batch, in order, by these networks; damaged frames are missing from it.
-        With `alone` frame by frame, so that KillingFrameError can tell which of them ends Triton."""
+        Of a run `alone` frame by frame, so that KillingFrameError can tell which of them ends Triton."""
 
 
 class PoseSources(Protocol):
@@ -110,12 +102,16 @@ class InferStep:
     ) -> None:
         path = await asyncio.to_thread(self._objects.local_path, source.path)
         info = await asyncio.to_thread(self._described, index_key(source.results_path))
-        spans = [FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches]
-        networks = source.networks or {}
+        run = VideoRun(
+            path=path,
+            info=info,
+            batches=[FrameSpan(batch.start_frame, batch.stop_frame) for batch in batches],
+            detector_interval=source.parameters.detector_interval,
+            alone=lease.is_suspect,
+        )
         with named_as(source.name, path):
-            interval = source.parameters.detector_interval
             async with (
-                aclosing(poses.infer_run(path, info, spans, networks, interval, lease.is_suspect)) as results,
+                aclosing(poses.infer_run(run, source.networks or {})) as results,
                 aclosing(gathered(_in_turn(batches, results), _BATCHES_PER_COMMIT)) as groups,
             ):
                 async for done in groups:

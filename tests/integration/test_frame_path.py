@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ingest.probe import MediaLimits, probe_video
 from ingest.runs import plan_runs
 from orchestrator.frame_memory import PREFIX, SHARED_MEMORY, remove_stale_regions
 from orchestrator.frame_path import FramePath, FramePathSettings
+from orchestrator.frame_requests import VideoRun
 from orchestrator.frame_ring import FrameRing, RingSettings
 from orchestrator.triton import TritonClient
 from tests.media import Clip, overwrite_middle, write_clip
@@ -69,17 +71,16 @@ def levels_in(batch: PoseBatch) -> NDArray[np.float64]:
     return np.array([level_of_score(score) for score in batch.boxes_px[:, 4]])
 
 
-def plan(path: Path) -> tuple[VideoInfo, tuple[FrameSpan, ...]]:
+def plan(path: Path) -> VideoRun:
     """The video as one run of batches."""
     info = probe_video(path, MediaLimits())
     runs = plan_runs(info, BATCH_FRAMES, 1000)
-    return info, runs[0].batches
+    return VideoRun(path=path, info=info, batches=runs[0].batches)
 
 
 async def infer(frame_path: FramePath, path: Path) -> list[PoseBatch]:
     """All batches of a video."""
-    info, batches = plan(path)
-    return [batch async for batch in frame_path.infer_run(path, info, batches, await frame_path.networks())]
+    return [batch async for batch in frame_path.infer_run(plan(path), await frame_path.networks())]
 
 
 def check(batches: list[PoseBatch], info: VideoInfo) -> None:
@@ -95,39 +96,41 @@ def check(batches: list[PoseBatch], info: VideoInfo) -> None:
 
 
 async def test_every_frame_in_order_with_its_own_pixels(frame_path: FramePath, video: Path) -> None:
-    check(await infer(frame_path, video), plan(video)[0])
+    check(await infer(frame_path, video), plan(video).info)
 
 
 async def test_runs_at_the_same_time_share_the_ring(frame_path: FramePath, video: Path) -> None:
     for batches in await asyncio.gather(*(infer(frame_path, video) for _ in range(3))):
-        check(batches, plan(video)[0])
+        check(batches, plan(video).info)
 
 
 @pytest.mark.parametrize("start", [1, 3])
 async def test_a_run_may_start_anywhere(frame_path: FramePath, video: Path, start: int) -> None:
-    info, batches = plan(video)
-    networks = await frame_path.networks()
-    got = [batch async for batch in frame_path.infer_run(video, info, batches[start:], networks)]
-    assert [batch.decoded_frames[0] for batch in got] == [batch.start for batch in batches[start:]]
+    run = plan(video)
+    run = replace(run, batches=run.batches[start:])
+    got = [batch async for batch in frame_path.infer_run(run, await frame_path.networks())]
+    assert [batch.decoded_frames[0] for batch in got] == [batch.start for batch in run.batches]
 
 
 async def test_large_frames_travel_in_smaller_numbers(client: TritonClient, video: Path) -> None:
     settings = FramePathSettings(frames_per_request=8, slots=2, slot_bytes=2 * FRAME_BYTES + 5)
     async with FramePath(client, settings) as frame_path:
-        check(await infer(frame_path, video), plan(video)[0])
+        check(await infer(frame_path, video), plan(video).info)
 
 
 async def test_between_two_frames_that_the_detector_looks_at(client: TritonClient, video: Path) -> None:
     """Nobody is in frame 20 and somebody in 23: so nobody in 21, which is nearer to 20. Brightness rises
     evenly in all others, and so do scores."""
-    info, batches = plan(video)
+    whole_run = plan(video)
     networks = await client.networks()
     got = {}
     for frames_per_request, first_batch in ((8, 0), (32, 0), (32, 1)):
         settings = FramePathSettings(frames_per_request=frames_per_request, slots=2)
         async with FramePath(client, settings) as frame_path:
-            run = frame_path.infer_run(video, info, batches[first_batch:], networks, 3)
-            got[frames_per_request, first_batch] = [batch async for batch in run]
+            run = replace(whole_run, batches=whole_run.batches[first_batch:], detector_interval=3)
+            got[frames_per_request, first_batch] = [
+                batch async for batch in frame_path.infer_run(run, networks)
+            ]
     whole = got[8, 0]
     people = np.concatenate([batch.frame_index for batch in whole])
     levels = np.concatenate([levels_in(batch) for batch in whole])
@@ -158,17 +161,17 @@ async def test_a_remote_server_gets_frames_in_request_bodies(probe_triton: Trito
         await RemoteTriton.open(probe_triton.url) as client,
         FramePath(client, SETTINGS) as frame_path,
     ):
-        check(await infer(frame_path, video), plan(video)[0])
+        check(await infer(frame_path, video), plan(video).info)
 
 
 async def test_damaged_frames_are_absent(frame_path: FramePath, tmp_path: Path) -> None:
     path = write_clip(tmp_path / "damaged.mkv", Clip(frames=60))
     overwrite_middle(path, 0.4, 0.6)
-    info, batches = plan(path)
-    readable = [frame.index for frame in decode_span(path, info, FrameSpan(0, info.frame_count))]
-    assert 0 < len(readable) < info.frame_count
+    run = plan(path)
+    readable = [frame.index for frame in decode_span(path, run.info, FrameSpan(0, run.info.frame_count))]
+    assert 0 < len(readable) < run.info.frame_count
     got = await infer(frame_path, path)
-    assert len(got) == len(batches)
+    assert len(got) == len(run.batches)
     assert np.concatenate([batch.decoded_frames for batch in got]).tolist() == readable
 
 
@@ -176,20 +179,19 @@ async def test_nothing_to_decode_is_the_videos_fault(
     frame_path: FramePath, video: Path, tmp_path: Path
 ) -> None:
     path = write_clip(tmp_path / "damaged.mkv", Clip())
-    info, batches = plan(path)
+    run = plan(path)
     overwrite_middle(path, 0.25, 1)
     with pytest.raises(CorruptVideoError):
-        _ = [batch async for batch in frame_path.infer_run(path, info, batches, await frame_path.networks())]
-    check(await infer(frame_path, video), plan(video)[0])
+        _ = [batch async for batch in frame_path.infer_run(run, await frame_path.networks())]
+    check(await infer(frame_path, video), plan(video).info)
 
 
 async def test_closing_early_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
-    info, batches = plan(video)
-    networks = await frame_path.networks()
+    run, networks = plan(video), await frame_path.networks()
     for _ in range(2 * SETTINGS.slots):
-        async with aclosing(frame_path.infer_run(video, info, batches, networks)) as results:
+        async with aclosing(frame_path.infer_run(run, networks)) as results:
             assert (await anext(results)).decoded_frames[0] == 0
-    check(await infer(frame_path, video), info)
+    check(await infer(frame_path, video), run.info)
 
 
 async def test_cancelling_gives_the_slots_back(frame_path: FramePath, video: Path) -> None:
@@ -201,7 +203,7 @@ async def test_cancelling_gives_the_slots_back(frame_path: FramePath, video: Pat
         await asyncio.wait({task})
         cancelled += task.cancelled()
     assert cancelled > 0
-    check(await infer(frame_path, video), plan(video)[0])
+    check(await infer(frame_path, video), plan(video).info)
 
 
 async def unregister(client: TritonClient, region: str) -> None:
@@ -249,6 +251,7 @@ async def test_a_full_shared_memory_is_an_error_not_a_crash(client: TritonClient
 
 _KILLED_OWNER = """
 import asyncio, sys, time
+from orchestrator.frame_requests import VideoRun
 from orchestrator.frame_ring import FrameRing, RingSettings
 from orchestrator.triton import TritonClient
 

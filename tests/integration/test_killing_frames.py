@@ -1,8 +1,8 @@
 """Frames that end Triton: found, set aside and reported, and nobody else pays for them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from core.errors import InferenceLostError, KillingFrameError, SuspectWaitsError
 from core.jobs import JobStatus, TaskStatus
 from core.networks import Networks
 from core.poses import PoseBatch
-from core.video import FrameSpan, VideoInfo
+from core.video import FrameSpan
 from orchestrator.bisection import ATTEMPTS_OF_A_PIECE
 from orchestrator.bus import Bus, Delivery
+from orchestrator.frame_requests import VideoRun
 from orchestrator.lanes import Lane
 from orchestrator.store.tasks import Failure, Windows
 from tests.media import Clip, write_clip
@@ -45,28 +46,20 @@ class Mortal(KnownPoses):
     """Times that a suspect and something else were under way together."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """Known poses, until Triton ends."""
-        self.suspects += alone
-        self.others += not alone
+        self.suspects += run.alone
+        self.others += not run.alone
         self.meetings += self.suspects > 1
         self.company += self.suspects > 0 and self.others > 0
         try:
-            for batch in batches:
-                await self._infer(len(info.pts_ns), batch, alone)
-                async for poses in super().infer_run(path, info, [batch], networks, detector_interval, alone):
+            for batch in run.batches:
+                await self._infer(len(run.info.pts_ns), batch, run.alone)
+                async for poses in super().infer_run(replace(run, batches=[batch]), networks):
                     yield poses
         finally:
-            self.suspects -= alone
-            self.others -= not alone
+            self.suspects -= run.alone
+            self.others -= not run.alone
 
     async def _infer(self, frame_count: int, batch: FrameSpan, alone: bool) -> None:
         killing = self.killing if frame_count == KILLING_FRAMES else frozenset()

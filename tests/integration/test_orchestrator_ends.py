@@ -1,7 +1,7 @@
 """Jobs that do not simply complete: cancelled, redriven, with frames that cannot be processed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from core.errors import ConflictError, InferenceRefusedError, LeaseLostError, Ma
 from core.jobs import JobStatus, VideoStatus
 from core.networks import Networks
 from core.poses import PoseBatch
-from core.video import FrameSpan, VideoInfo
+from orchestrator.frame_requests import VideoRun
 from orchestrator.metrics import Metrics
 from orchestrator.pose_files import decode_poses
 from orchestrator.reconciler import Reconciler
@@ -43,21 +43,13 @@ class Poison(KnownPoses):
     error: type[MareyError] = InferenceRefusedError
     attempts_at_poison: int = 0
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of what comes before the poison."""
-        for batch in batches:
+        for batch in run.batches:
             if self.poison & set(range(batch.start, batch.stop)):
                 self.attempts_at_poison += 1
                 raise self.error("wrong")
-            async for poses in super().infer_run(path, info, [batch], networks, detector_interval, alone):
+            async for poses in super().infer_run(replace(run, batches=[batch]), networks):
                 yield poses
 
 
@@ -201,20 +193,12 @@ async def test_an_ended_job_is_not_cancelled(system: System, package: Path) -> N
 class HangsOnce(KnownPoses):
     """The first run never gets an answer."""
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """Known poses, but for the first caller."""
         self.started_runs += 1
         if self.started_runs == 1:
             await asyncio.sleep(3600)
-        async for poses in super().infer_run(path, info, batches, networks, detector_interval, alone):
+        async for poses in super().infer_run(run, networks):
             yield poses
 
 

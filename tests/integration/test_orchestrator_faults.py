@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +16,8 @@ from core.errors import InferenceError, InferenceUnavailableError, LeaseLostErro
 from core.jobs import JobStatus, TaskKind, TaskStatus, VideoStatus
 from core.networks import Networks
 from core.poses import PoseBatch
-from core.video import FrameSpan, VideoInfo
 from orchestrator.bus import STREAM
+from orchestrator.frame_requests import VideoRun
 from orchestrator.lanes import Lane
 from orchestrator.messages import TaskMessage
 from orchestrator.metrics import Metrics
@@ -46,19 +46,11 @@ def package(tmp_path: Path) -> Path:
 class FirstRunBreaks(KnownPoses):
     """Fails each attempt at the frames from 0 on."""
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """Known poses of every other run."""
-        if batches[0].start == 0:
+        if run.span.start == 0:
             raise InferenceError("the model returned NaN")
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
+        async for batch in super().infer_run(run, networks):
             yield batch
 
 

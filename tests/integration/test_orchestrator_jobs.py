@@ -1,7 +1,7 @@
 """Jobs through the whole orchestrator: real Postgres, NATS, packages and videos; poses without Triton."""
 
 import zipfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from core.errors import InferenceError, InferenceUnavailableError
 from core.jobs import JobStatus, VideoStatus
 from core.networks import Networks
 from core.poses import PoseBatch
-from core.video import FrameSpan, VideoInfo
+from orchestrator.frame_requests import VideoRun
 from tests.media import Clip, overwrite_middle, write_audio_only, write_clip
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
@@ -67,17 +67,9 @@ async def test_every_frame_is_in_one_batch_file(system: System, clip: Path, tmp_
 class Shaken(KnownPoses):
     """A person whose joints shake."""
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """By up to 4 px, the same in every run of a test."""
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
+        async for batch in super().infer_run(run, networks):
             for frame, joints in zip(batch.frame_index, batch.keypoints_px, strict=True):
                 joints[:, :2] += np.random.default_rng(frame).uniform(-4, 4, (26, 2))
             yield batch

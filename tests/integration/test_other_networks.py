@@ -9,7 +9,7 @@ import pytest
 from core.jobs import JobStatus
 from core.networks import Networks
 from core.poses import PoseBatch
-from core.video import FrameSpan, VideoInfo
+from orchestrator.frame_requests import VideoRun
 from orchestrator.pose_files import decode_networks
 from tests.media import Clip, write_clip
 from tests.services.leases import assert_consistent
@@ -37,17 +37,9 @@ class Exchanged(KnownPoses):
             left -= runs
         return self.turns[-1][1]
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """Known poses."""
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
+        async for batch in super().infer_run(run, networks):
             self.inferred += 1
             yield batch
 

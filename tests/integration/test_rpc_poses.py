@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,8 +19,11 @@ from api.service import open_services, rpc_beside
 from api.settings import ApiSettings
 from core.errors import CorruptVideoError
 from core.jobs import JobStatus
+from core.networks import Networks
+from core.poses import PoseBatch
 from core.skeletons import HALPE_26
 from core.video import FrameSpan
+from orchestrator.frame_requests import VideoRun
 from tests.media import Clip, write_clip
 from tests.services.orchestrator import System, zip_of
 from tests.services.poses import KnownPoses
@@ -164,9 +167,9 @@ async def test_a_stream_goes_on_where_it_was_cut_off(system: System, package: Pa
 class Damaged(KnownPoses):
     """Nothing can be decoded of some frames."""
 
-    async def infer_run(self, path, info, batches, networks, detector_interval=1, alone=False):  # type: ignore[no-untyped-def]
-        async for batch in super().infer_run(path, info, batches, networks, detector_interval, alone):
-            if BAD.start <= batches[0].start < BAD.stop:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
+        async for batch in super().infer_run(run, networks):
+            if BAD.start <= run.span.start < BAD.stop:
                 raise CorruptVideoError("clip.mp4: nothing can be decoded")
             yield batch
 

@@ -1,16 +1,16 @@
 """A source of poses that needs no Triton: one person per frame, told by the frame's index."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from core.networks import Networks
 from core.poses import PoseBatch
 from core.skeletons import HALPE_26
-from core.video import FrameSpan, VideoInfo
+from core.video import VideoInfo
+from orchestrator.frame_requests import VideoRun
 from orchestrator.stages.infer import PoseSource
 
 
@@ -31,23 +31,15 @@ class KnownPoses:
         """Made up; a test may exchange them."""
         return self.served
 
-    async def infer_run(
-        self,
-        path: Path,
-        info: VideoInfo,
-        batches: Sequence[FrameSpan],
-        networks: Networks,
-        detector_interval: int = 1,
-        alone: bool = False,
-    ) -> AsyncGenerator[PoseBatch, None]:
+    async def infer_run(self, run: VideoRun, networks: Networks) -> AsyncGenerator[PoseBatch, None]:
         """One person per decoded frame."""
         self.started_runs += 1
-        for batch in batches:
+        for batch in run.batches:
             await asyncio.sleep(self.delay_s)
             if self.errors:
                 raise self.errors.pop(0)
             frames = [index for index in range(batch.start, batch.stop) if index not in self.undecodable]
-            yield known_poses(np.array(frames, np.int32), info)
+            yield known_poses(np.array(frames, np.int32), run.info)
 
 
 def known_poses(frames: np.ndarray[tuple[int], np.dtype[np.int32]], info: VideoInfo) -> PoseBatch:

@@ -1,6 +1,5 @@
 """What the client sends, and sends again: pages, changes, retries, events."""
 
-from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -14,9 +13,9 @@ from marey.errors import (
     RateLimitedError,
     StoreError,
 )
-from marey.objects.jobs import Job
 from marey.objects.users import User
 
+from tests.unit.sdk.jobs import job
 from tests.unit.sdk.servers import (
     FakeAnswer,
     FakeTransport,
@@ -28,20 +27,6 @@ from tests.unit.sdk.servers import (
 )
 
 USER = {"id": 7, "user_name": "Ada", "user_email": "ada@example.org", "group_id": 1}
-
-
-def job(status: str = "queued") -> Job:
-    return Job(
-        id=3,
-        user_id=1,
-        project_id=1,
-        status=status,
-        pipeline="pose_2d",
-        tier="standard",
-        pipeline_parameter_set_id=1,
-        job_parameters={},
-        created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
-    )
 
 
 async def test_the_key_goes_to_the_server_and_not_to_links(tmp_path: Path) -> None:

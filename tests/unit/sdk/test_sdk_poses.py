@@ -2,13 +2,14 @@
 
 import io
 import sys
-from datetime import datetime
 
 import marey
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from marey.objects.jobs import Job, JobVideo, Snapshot
+from marey.objects.jobs import JobVideo, Snapshot
+
+from tests.unit.sdk.jobs import job
 
 
 def parquet(video: str, frames: list[int]) -> bytes:
@@ -24,20 +25,9 @@ def parquet(video: str, frames: list[int]) -> bytes:
 @pytest.fixture
 def poses() -> marey.Poses:
     """Of three videos; the second failed, the files came in another order."""
-    job = Job(
-        id=3,
-        user_id=1,
-        project_id=1,
-        status="completed_with_errors",
-        pipeline="pose_2d",
-        tier="standard",
-        pipeline_parameter_set_id=1,
-        job_parameters={},
-        created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
-    )
     videos = [JobVideo(id=number, job_id=3, name=f"{number}.mp4", status="completed") for number in (1, 2, 3)]
     files = {3: parquet("3.mp4", [0]), 1: parquet("1.mp4", [0, 1])}
-    return marey.Poses(Snapshot(job=job, videos=videos), files)
+    return marey.Poses(Snapshot(job=job("completed_with_errors"), videos=videos), files)
 
 
 def test_one_table_of_all_videos_in_their_order(poses: marey.Poses) -> None:

@@ -1,26 +1,13 @@
 """Progress for terminals and for logs."""
 
 import io
-from datetime import datetime
 
 import pytest
-from marey.objects.jobs import Job, JobVideo, Snapshot
+from marey.objects.jobs import JobVideo, Snapshot
 from marey.progress import describe, job_progress, shown_progress, upload_progress
 from rich.console import Console
 
-
-def job(status: str) -> Job:
-    return Job(
-        id=7,
-        user_id=1,
-        project_id=1,
-        status=status,
-        pipeline="pose_2d",
-        tier="standard",
-        pipeline_parameter_set_id=1,
-        job_parameters={},
-        created_at=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
-    )
+from tests.unit.sdk.jobs import job
 
 
 def video(done: int, status: str = "inferring", error_message: str | None = None) -> JobVideo:
@@ -47,8 +34,8 @@ def shown(snapshots: list[Snapshot], *, terminal: bool) -> str:
 
 
 def test_logs_get_a_line_per_change_and_per_quarter() -> None:
-    running = [Snapshot(job=job("running"), videos=[video(done)]) for done in range(0, 100, 5)]
-    ended = Snapshot(job=job("completed"), videos=[video(100, "completed")])
+    running = [Snapshot(job=job("running", 7), videos=[video(done)]) for done in range(0, 100, 5)]
+    ended = Snapshot(job=job("completed", 7), videos=[video(100, "completed")])
     assert shown([*running, ended], terminal=False).splitlines() == [
         "[b]run.mp4: inferring 0/100 frames",
         "job 7: running",
@@ -61,7 +48,7 @@ def test_logs_get_a_line_per_change_and_per_quarter() -> None:
 
 
 def test_terminals_get_a_bar_per_video() -> None:
-    drawn = shown([Snapshot(job=job("running"), videos=[video(40)])], terminal=True)
+    drawn = shown([Snapshot(job=job("running", 7), videos=[video(40)])], terminal=True)
     assert "[b]run.mp4" in drawn
     assert "40%" in drawn
     assert "━" in drawn
@@ -92,8 +79,8 @@ def test_progress_of_a_whole_analysis_is_shown_on_a_terminal_or_on_demand(
         assert on_upload is not None
         assert on_progress is not None
         on_upload(2_000_000, 2_000_000)
-        on_progress(Snapshot(job=job("running"), videos=[video(50)]))
-        on_progress(Snapshot(job=job("completed"), videos=[video(100, "completed")]))
+        on_progress(Snapshot(job=job("running", 7), videos=[video(50)]))
+        on_progress(Snapshot(job=job("completed", 7), videos=[video(100, "completed")]))
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.splitlines() == [
