@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+BATCH = 32
+"""Frames that are handed over at a time."""
 _MIDDLE = (0.2, 0.6)
 """Of all batches: no thread is without a video there; at the end some are."""
 

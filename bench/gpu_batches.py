@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-BATCH = 32
+from bench.decode_rate import BATCH
+
 SAMPLED_VIDEOS = 3
 """One of each clip of the bench."""
 BATCHES_PER_VIDEO = 2

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.gpu_batches import BATCH
+from bench.decode_rate import BATCH
 from bench.gpu_networks import random_predictions
 from deploy.embedded.cuda_probe import probe_cuda
 from deploy.embedded.packages import compile_networks

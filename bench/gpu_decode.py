@@ -8,8 +8,8 @@ import PyNvVideoCodec
 import torch
 from torch import Tensor
 
-from bench.decode_rate import DecodeRate, middle_fps
-from bench.gpu_batches import BATCH, DecodeThreads
+from bench.decode_rate import BATCH, DecodeRate, middle_fps
+from bench.gpu_batches import DecodeThreads
 
 
 def decode_video(video: Path, hand_over: Callable[[Tensor], None]) -> None:

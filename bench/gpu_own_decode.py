@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.gpu_batches import BATCH, DecodeVideo
+from bench.decode_rate import BATCH
+from bench.gpu_batches import DecodeVideo
 from bench.gpu_own_rate import refuse
 from core.video import FrameSpan, VideoInfo
 from ingest.nvdec.cuvid import load

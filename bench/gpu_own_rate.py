@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock, local
 from typing import cast
 
-from bench.decode_rate import DecodeRate, middle_fps
+from bench.decode_rate import BATCH, DecodeRate, middle_fps
 from core.video import FrameSpan, VideoInfo
 from ingest.nvdec.cuvid import CuvidCalls, load
 from ingest.nvdec.decoder import NvdecDecoder
@@ -18,7 +18,6 @@ from ingest.nvdec.pool import DecoderPool
 from ingest.places import DevicePlace
 from ingest.probe import MediaLimits, probe_video
 
-BATCH = 32
 _PARSE = "cuvidParseVideoData"
 """It calls us back; the time of what those callbacks call is not counted twice."""
 
